@@ -1,0 +1,93 @@
+"""Intensity normalisation: z-scores inside the brain, zero outside (METHODS.md C.1 line 9, as nnU-Net does it)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gliosynth.errors import InvalidVolumeError
+from gliosynth.labels import Mask
+
+FloatVolume = NDArray[np.float32]
+"""Real-valued image ``(X, Y, Z)`` float32."""
+
+CLIP_SD: Final = 5.0
+"""Z-scores are clipped to plus and minus this many standard deviations: one bright vessel must not set the scale."""
+
+
+@dataclass(frozen=True)
+class IntensityScale:
+    """The linear map from a volume's own intensities to z-scores.
+
+    Attributes:
+        mean: Mean intensity inside the brain, in the volume's own units.
+        sd: Population standard deviation inside the brain, in the same units; above zero.
+    """
+
+    mean: float
+    sd: float
+
+
+def measure_scale(image: NDArray[np.generic], brain: Mask, *, name: str) -> IntensityScale:
+    """Returns the mean and the population standard deviation inside the brain.
+
+    Args:
+        image: Intensities ``(X, Y, Z)`` of any real dtype, finite.
+        brain: Brain mask ``(X, Y, Z)``.
+        name: The volume's name, for the message.
+
+    Raises:
+        InvalidVolumeError: The mask is empty (EMPTY_BRAIN_MASK), or the image is constant inside it (CONSTANT_IMAGE).
+    """
+    inside = image[brain].astype(np.float64)
+    if inside.size == 0:
+        raise InvalidVolumeError(
+            f"{name}: the brain mask selects no voxel; give a mask that covers the brain",
+            field=name,
+            got="0 voxels",
+            reason="EMPTY_BRAIN_MASK",
+        )
+    mean, sd = float(inside.mean()), float(inside.std())
+    if not sd > abs(mean) * 1e-9:
+        raise InvalidVolumeError(
+            f"{name}: every voxel of the brain has the same value {mean:g}; give an image with contrast",
+            field=name,
+            got=f"{mean:g}",
+            reason="CONSTANT_IMAGE",
+        )
+    return IntensityScale(mean=mean, sd=sd)
+
+
+def apply_scale(image: NDArray[np.generic], brain: Mask, *, scale: IntensityScale) -> FloatVolume:
+    """Returns clipped z-scores inside the brain and 0 outside.
+
+    Args:
+        image: Intensities ``(X, Y, Z)`` of any real dtype.
+        brain: Brain mask ``(X, Y, Z)``.
+        scale: Mean and standard deviation, see `measure_scale`.
+
+    Returns:
+        ``(X, Y, Z)`` float32 in -5 to 5.
+    """
+    normalised = np.zeros(image.shape, dtype=np.float32)
+    scores = (image[brain].astype(np.float32) - np.float32(scale.mean)) / np.float32(scale.sd)
+    normalised[brain] = np.clip(scores, -CLIP_SD, CLIP_SD)
+    return normalised
+
+
+def normalise(image: NDArray[np.generic], brain: Mask, *, name: str = "image") -> FloatVolume:
+    """Returns the image as z-scores of its brain, clipped to plus and minus 5, and 0 outside.
+
+    Args:
+        image: Intensities ``(X, Y, Z)`` of any real dtype, finite.
+        brain: Brain mask ``(X, Y, Z)``.
+        name: The volume's name, for messages.
+
+    Returns:
+        ``(X, Y, Z)`` float32 in -5 to 5.
+
+    Raises:
+        InvalidVolumeError: The mask is empty, or the image is constant inside it.
+    """
+    return apply_scale(image, brain, scale=measure_scale(image, brain, name=name))
