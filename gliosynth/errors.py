@@ -1,0 +1,106 @@
+"""Errors of gliosynth: facts about what was wrong, never transport codes.
+
+::
+
+    GliosynthError
+    ├── InvalidInputError            the caller's data or parameters break a rule
+    │   ├── InvalidVolumeError       one volume: encoding, header, affine, values
+    │   ├── InvalidLabelError        a label map or mask
+    │   ├── InvalidCaseError         the volumes together: missing, duplicate, not one subject
+    │   └── InvalidParameterError    an option, a spec, a request field
+    ├── BudgetExceededError          more bytes or voxels than the settings allow
+    ├── UnknownModelError            no such model or version in the repository
+    ├── ModelError                   a model cannot be loaded, or answers outside its contract
+    ├── DeadlineExceededError        the caller's deadline passed, or is missing
+    └── CancelledError               the caller went away
+
+Every message says what was wrong, what was given and what to do. `services/runtime/errors.py` turns each class into one
+status code.
+"""
+
+
+class GliosynthError(Exception):
+    """Base of every error that gliosynth raises on purpose.
+
+    Attributes:
+        reason: Stable identifier in UPPER_SNAKE_CASE, at most 63 characters (AIP-193).
+        field: The input the error is about (``"t1c"``, ``"spacing_mm"``), or ``""`` where it is about none.
+        got: The offending value, shortened, or ``""``.
+    """
+
+    reason = "GLIOSYNTH_ERROR"
+
+    def __init__(self, message: str, *, field: str = "", got: str = "", reason: str = "") -> None:
+        """Keeps the message and the facts.
+
+        Args:
+            message: What was wrong, what was given, what to do.
+            field: The input the error is about.
+            got: The offending value, shortened.
+            reason: A more precise identifier than the class's own.
+        """
+        super().__init__(message)
+        self.field = field
+        self.got = got
+        if reason:
+            self.reason = reason
+
+
+class InvalidInputError(GliosynthError):
+    """The caller's data or parameters break a rule."""
+
+    reason = "INVALID_INPUT"
+
+
+class InvalidVolumeError(InvalidInputError):
+    """One volume cannot be used: its encoding, header, affine or values are wrong."""
+
+    reason = "INVALID_VOLUME"
+
+
+class InvalidLabelError(InvalidInputError):
+    """A label map or mask holds values or a grid that it must not."""
+
+    reason = "INVALID_LABEL"
+
+
+class InvalidCaseError(InvalidInputError):
+    """The volumes of a case do not belong together: one is missing, given twice, or of another subject."""
+
+    reason = "INVALID_CASE"
+
+
+class InvalidParameterError(InvalidInputError):
+    """An option, a spec or a request field is out of its range."""
+
+    reason = "INVALID_PARAMETER"
+
+
+class BudgetExceededError(GliosynthError):
+    """The input is larger than the byte or voxel budget."""
+
+    reason = "BUDGET_EXCEEDED"
+
+
+class UnknownModelError(GliosynthError):
+    """The model repository has no such model or version."""
+
+    reason = "UNKNOWN_MODEL"
+
+
+class ModelError(GliosynthError):
+    """A model cannot be loaded, or answers outside its contract."""
+
+    reason = "MODEL_FAILED"
+
+
+class DeadlineExceededError(GliosynthError):
+    """The caller's deadline passed before the work was done, or none was given."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+
+class CancelledError(GliosynthError):
+    """The caller cancelled or went away."""
+
+    reason = "CANCELLED"
