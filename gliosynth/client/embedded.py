@@ -1,0 +1,143 @@
+"""A server of one's own: ``python -m services`` as a child process, for as long as it is needed."""
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Final
+
+from gliosynth.client.client import GliosynthClient
+from gliosynth.errors import GliosynthError, ModelError
+
+START_TIMEOUT_S: Final = 120.0
+"""Longest wait in seconds until every model of the child has answered once."""
+
+STOP_GRACE_S: Final = 40.0
+"""Longest wait in seconds for a child that was asked to stop, before it is killed."""
+
+POLL_S: Final = 0.1
+"""Seconds between two health checks while the child starts."""
+
+SHOWN_LOG_LINES: Final = 5
+"""How many of the child's last log lines an error shows."""
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """A running child process that serves on a free local port.
+
+    Attributes:
+        target: ``host:port`` for `GliosynthClient`.
+        process_id: Its process id.
+    """
+
+    target: str
+    process_id: int
+
+    @classmethod
+    @contextmanager
+    def started(
+        cls, *, model_repository: Path | None = None, start_timeout_s: float = START_TIMEOUT_S
+    ) -> Iterator["EmbeddedServer"]:
+        """Starts all services, waits until they serve, and stops them at the end.
+
+        Args:
+            model_repository: Folder of the models; None for the server's default.
+            start_timeout_s: Longest wait until it serves, in seconds.
+
+        Raises:
+            ModelError: The child ended, or did not serve in time; the message shows its last log lines.
+        """
+        with TemporaryFile() as log:
+            process = subprocess.Popen(  # noqa: S603 - our own module and options, no shell
+                _command(model_repository), stdout=subprocess.PIPE, stderr=log, text=True
+            )
+            try:
+                deadline_s = time.monotonic() + start_timeout_s
+                target = f"127.0.0.1:{_announced_port(process, log, deadline_s)}"
+                _wait_until_serving(process, log, target, deadline_s)
+                yield cls(target, process.pid)
+            finally:
+                _stop(process)
+
+
+def _command(model_repository: Path | None) -> list[str]:
+    command = [sys.executable, "-m", "services"]
+    command += ["--host", "127.0.0.1", "--port", "0", "--metrics-port", "0", "--log-level", "warning"]
+    return command if model_repository is None else [*command, "--model-repository", str(model_repository)]
+
+
+def _announced_port(process: "subprocess.Popen[str]", log: IO[bytes], deadline_s: float) -> int:
+    ports: queue.Queue[int | None] = queue.Queue()
+    threading.Thread(target=_read_events, args=(process.stdout, ports), daemon=True).start()
+    try:
+        port = ports.get(timeout=max(0.0, deadline_s - time.monotonic()))
+    except queue.Empty:
+        port = None
+    if port is None:
+        raise _start_error(process, log)
+    return port
+
+
+def _read_events(stdout: IO[str], ports: "queue.Queue[int | None]") -> None:
+    """Hands on the port of the ``serving`` event, then keeps the pipe empty; None when the output ends."""
+    for line in stdout:
+        port = _port_of(line)
+        if port is not None:
+            ports.put(port)
+    ports.put(None)
+    stdout.close()
+
+
+def _port_of(line: str) -> int | None:
+    try:
+        event = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    if isinstance(event, dict) and event.get("event") == "serving":
+        return int(event["port"])
+    return None
+
+
+def _wait_until_serving(process: "subprocess.Popen[str]", log: IO[bytes], target: str, deadline_s: float) -> None:
+    with GliosynthClient(target) as client:
+        while time.monotonic() < deadline_s and process.poll() is None:
+            if _health(client) == "SERVING":
+                return
+            time.sleep(POLL_S)
+    raise _start_error(process, log)
+
+
+def _health(client: GliosynthClient) -> str:
+    try:
+        return client.health()
+    except GliosynthError:
+        return "UNKNOWN"
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _start_error(process: "subprocess.Popen[str]", log: IO[bytes]) -> ModelError:
+    code = process.poll()
+    state = "did not serve in time" if code is None else f"ended with code {code}"
+    log.seek(0)
+    last_lines = log.read().decode(errors="replace").strip().splitlines()[-SHOWN_LOG_LINES:]
+    shown = " | ".join(last_lines) or "it wrote no log"
+    return ModelError(
+        f"the embedded server {state}; run `python -m services` to see it start. Its log: {shown}",
+        reason="EMBEDDED_SERVER_FAILED",
+    )
