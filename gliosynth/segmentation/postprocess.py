@@ -1,0 +1,86 @@
+"""Clean-up of region masks: small components dropped, holes filled (METHODS.md C.1 line 13)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cc3d
+import numpy as np
+from scipy import ndimage
+
+from gliosynth.labels import Mask
+from gliosynth.segmentation.box import bounding_box
+
+CONNECTIVITY: Final = 26
+"""Neighbours of a voxel: those that share a face, an edge or a corner with it."""
+
+
+@dataclass(frozen=True, eq=False)
+class FilteredMask:
+    """A mask without its small components.
+
+    Attributes:
+        mask: ``(X, Y, Z)`` bool.
+        kept_components: How many components are left.
+        dropped_components: How many were below the limit.
+        dropped_voxels: How many voxels they held.
+    """
+
+    mask: Mask
+    kept_components: int
+    dropped_components: int
+    dropped_voxels: int
+
+
+def drop_small_components(mask: Mask, *, minimum_voxels: int) -> FilteredMask:
+    """Returns the mask without the components that hold fewer voxels than a limit.
+
+    Args:
+        mask: ``(X, Y, Z)`` bool; may be empty.
+        minimum_voxels: A component of this size is kept, a smaller one (26-neighbourhood) is dropped.
+    """
+    box = bounding_box(mask)
+    kept = np.zeros_like(mask)
+    if box is None:
+        return FilteredMask(mask=kept, kept_components=0, dropped_components=0, dropped_voxels=0)
+    components = cc3d.connected_components(mask[box.slices], connectivity=CONNECTIVITY)
+    sizes = np.bincount(components.ravel())
+    sizes[0] = 0
+    large = sizes >= max(minimum_voxels, 1)
+    kept[box.slices] = large[components]
+    component_count = len(sizes) - 1
+    return FilteredMask(
+        mask=kept,
+        kept_components=int(large.sum()),
+        dropped_components=component_count - int(large.sum()),
+        dropped_voxels=int(sizes[~large].sum()),
+    )
+
+
+def largest_component(mask: Mask) -> Mask:
+    """Returns the largest component (26-neighbourhood), of equals the first in memory order; empty stays empty.
+
+    Args:
+        mask: ``(X, Y, Z)`` bool.
+    """
+    box = bounding_box(mask)
+    largest = np.zeros_like(mask)
+    if box is None:
+        return largest
+    components = cc3d.connected_components(mask[box.slices], connectivity=CONNECTIVITY)
+    sizes = np.bincount(components.ravel())
+    sizes[0] = 0
+    largest[box.slices] = components == int(sizes.argmax())
+    return largest
+
+
+def fill_holes(mask: Mask) -> Mask:
+    """Returns the mask with every cavity filled that has no way out through faces of voxels.
+
+    Args:
+        mask: ``(X, Y, Z)`` bool.
+    """
+    box = bounding_box(mask)
+    filled = mask.copy()
+    if box is not None:
+        filled[box.slices] = ndimage.binary_fill_holes(mask[box.slices])
+    return filled
