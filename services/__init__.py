@@ -1,0 +1,1 @@
+"""The network: thin gRPC services over the library. `python -m services` runs all of them on one port."""

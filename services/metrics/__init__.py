@@ -1,0 +1,1 @@
+"""The metrics service: scores label maps and images."""
