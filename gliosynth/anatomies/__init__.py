@@ -1,0 +1,1 @@
+"""Compact head anatomies (data); read them with `gliosynth.anatomy`."""

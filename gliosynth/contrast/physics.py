@@ -1,0 +1,232 @@
+"""One case's physics: protocols, relaxation constants of every tissue and tumour part, and gadolinium uptake."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gliosynth.anatomy import Tissue
+from gliosynth.contrast.relaxometry import (
+    PART_PRIORS,
+    TISSUE_PRIORS,
+    Part,
+    Relaxation,
+    TissuePrior,
+    draw_relaxation,
+    middle_relaxation,
+)
+from gliosynth.contrast.sequences import T2_PRIOR, Protocol, draw_flair, draw_protocol, draw_t1
+from gliosynth.contrast.settings import PhysicsSettings
+from gliosynth.tumour.plan import TumourPlan
+
+TISSUE_COUNT: Final = max(Tissue) + 1
+"""Length of a table indexed by `Tissue`."""
+
+GREY_TISSUES: Final = (
+    Tissue.CORTICAL_GREY,
+    Tissue.CAUDATE,
+    Tissue.PUTAMEN,
+    Tissue.PALLIDUM,
+    Tissue.THALAMUS,
+    Tissue.HIPPOCAMPUS,
+    Tissue.CEREBELLAR_GREY,
+)
+"""Tissues that are moved towards white matter where contrast is flat."""
+
+TEXTBOOK_T2_MS: Final = {Part.ED: 170.0, Part.NET: 190.0, Part.ET: 160.0, Part.NCR: 400.0, Part.BLOOD: 70.0}
+"""T2 of tumour parts in ms as textbooks give it (METHODS.md C.3, PROTOTYPE.md 6), for the shifted physics only."""
+
+CYST: Final = TissuePrior((0.94, 1.0), (2300, 3800), (2500, 4000), (350, 1200))
+"""Fluid of a cyst: nearly CSF."""
+
+FAINT_OEDEMA: Final = TissuePrior((0.76, 0.82), (800, 1050), (1000, 1300), (84, 98))
+"""Oedema or infiltration barely brighter than grey matter (PROTOTYPE.md 7.1)."""
+
+ISOINTENSE: Final = TissuePrior((0.80, 0.85), (1000, 1350), (1250, 1650), (86, 108))
+"""Cellular solid tumour, nearly as bright as cortex in T2 and FLAIR (PROTOTYPE.md 7.2)."""
+
+
+@dataclass(frozen=True, eq=False)
+class TissueTable:
+    """Constants by `Tissue` value, each ``(TISSUE_COUNT,)`` float32.
+
+    Attributes:
+        density: Proton density relative to CSF.
+        r1: 1/T1, 1/ms.
+        r2: 1/T2, 1/ms.
+        agent: Gadolinium in mmol/l after injection.
+        gain: ``(4, TISSUE_COUNT)``: factor on the signal of each contrast.
+        offset: ``(4, TISSUE_COUNT)``: signal added to each contrast, relative to white matter.
+    """
+
+    density: NDArray[np.float32]
+    r1: NDArray[np.float32]
+    r2: NDArray[np.float32]
+    agent: NDArray[np.float32]
+    gain: NDArray[np.float32]
+    offset: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Physics:
+    """What one case is imaged with and made of.
+
+    Attributes:
+        field_tesla: 1.5 or 3.
+        protocols: The sequences of t1n, t1c, t2w, t2f.
+        table: Constants of the tissues.
+        parts: Constants of the tumour's parts.
+        part_agent: Gadolinium of the tumour's parts, mmol/l.
+        part_gain: ``(4,)`` factor on the tumour's signal in each contrast.
+        r1_agent: Longitudinal relaxivity, l/(mmol s).
+        r2_agent: Transverse relaxivity, l/(mmol s).
+    """
+
+    field_tesla: float
+    protocols: tuple[Protocol, Protocol, Protocol, Protocol]
+    table: TissueTable
+    parts: dict[Part, Relaxation]
+    part_agent: dict[Part, float]
+    part_gain: NDArray[np.float32]
+    r1_agent: float
+    r2_agent: float
+
+
+def draw_physics(
+    settings: PhysicsSettings, plan: TumourPlan | None, *, bright_csf: bool, rng: np.random.Generator
+) -> Physics:
+    """Returns the physics of one case: one draw shared by all four contrasts.
+
+    Args:
+        settings: Shares and amounts.
+        plan: The tumour, or None.
+        bright_csf: Whether CSF is badly suppressed in FLAIR.
+        rng: Random generator.
+    """
+    field_tesla = 3.0 if rng.random() < 0.5 else 1.5
+    relaxations = draw_tissues(settings, field_tesla, rng)
+    t1n = draw_t1(rng)
+    t1c = t1n if rng.random() < 0.7 else draw_t1(rng)
+    flair = draw_flair(relaxations[Tissue.VENTRICLE].t1_ms, rng)
+    r1_agent = float(rng.uniform(3.0, 5.0))
+    jitter = settings.signal_jitter if rng.random() < settings.signal_jitter_share else 0.0
+    return Physics(
+        field_tesla=field_tesla,
+        protocols=(t1n, t1c, draw_protocol(T2_PRIOR, rng), flair),
+        table=_table(relaxations, _draw_tissue_agent(rng), jitter=jitter, bright_csf=bright_csf, rng=rng),
+        parts=_draw_parts(settings, plan, field_tesla, rng),
+        part_agent=_draw_part_agent(settings, rng),
+        part_gain=np.exp(rng.normal(0.0, max(jitter, 0.03), 4)).astype(np.float32),
+        r1_agent=r1_agent,
+        r2_agent=r1_agent * float(rng.uniform(1.0, 1.3)),
+    )
+
+
+def draw_tissues(
+    settings: PhysicsSettings, field_tesla: float, rng: np.random.Generator
+) -> dict[Tissue, Relaxation]:
+    """Returns the constants of every tissue.
+
+    Narrow sulci are mixtures of fluid and cortex, grey matter may be moved towards white matter, and periventricular
+    hypointensities may look like white matter.
+    """
+    drawn = {tissue: _draw(settings, prior, field_tesla, rng) for tissue, prior in TISSUE_PRIORS.items()}
+    fluid = drawn[Tissue.VENTRICLE]
+    drawn |= {tissue: fluid for tissue in (Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF)}
+    white = drawn[Tissue.WHITE_MATTER]
+    drawn[Tissue.CEREBELLAR_WHITE] = mixture(drawn[Tissue.CEREBELLAR_WHITE], white, 0.6)
+    if rng.random() < settings.flat_contrast_share:
+        flatness = float(rng.uniform(0.1, 0.5))
+        drawn |= {tissue: mixture(drawn[tissue], white, flatness) for tissue in GREY_TISSUES}
+    narrowness = float(rng.uniform(0.35, 0.95))
+    grey = drawn[Tissue.CORTICAL_GREY]
+    drawn[Tissue.SULCUS_EDGE] = mixture(fluid, grey, narrowness)
+    drawn[Tissue.SULCAL_CSF] = mixture(fluid, grey, max(narrowness - float(rng.uniform(0.3, 0.7)), 0.0))
+    if rng.random() < 0.5:
+        drawn[Tissue.WHITE_MATTER_LESION] = mixture(drawn[Tissue.WHITE_MATTER_LESION], white, 0.85)
+    return drawn
+
+
+def mixture(first: Relaxation, second: Relaxation, share: float) -> Relaxation:
+    """Returns the constants of a mixture: densities and rates averaged, `share` of the second."""
+    r1 = (1 - share) / first.t1_ms + share / second.t1_ms
+    r2 = (1 - share) / first.t2_ms + share / second.t2_ms
+    return Relaxation((1 - share) * first.density + share * second.density, 1 / r1, 1 / r2)
+
+
+def _draw(
+    settings: PhysicsSettings, prior: TissuePrior, field_tesla: float, rng: np.random.Generator
+) -> Relaxation:
+    """Returns one draw of a prior, or its centre where the physics is textbook."""
+    drawn = draw_relaxation(prior, field_tesla=field_tesla, rng=rng)
+    return middle_relaxation(prior, field_tesla=field_tesla) if settings.textbook else drawn
+
+
+def _draw_parts(
+    settings: PhysicsSettings, plan: TumourPlan | None, field_tesla: float, rng: np.random.Generator
+) -> dict[Part, Relaxation]:
+    """Returns the constants of the tumour's parts, with the plan's peculiarities."""
+    priors = dict(PART_PRIORS)
+    if plan is not None:
+        if plan.faint:
+            priors[Part.ED] = FAINT_OEDEMA
+        if plan.cystic:
+            priors[Part.NCR] = CYST
+        if plan.isointense:
+            priors |= {Part.NET: ISOINTENSE, Part.ET: ISOINTENSE}
+    drawn = {part: _draw(settings, prior, field_tesla, rng) for part, prior in priors.items()}
+    if not settings.textbook:
+        return drawn
+    return {part: Relaxation(r.density, r.t1_ms, TEXTBOOK_T2_MS[part]) for part, r in drawn.items()}
+
+
+def _draw_part_agent(settings: PhysicsSettings, rng: np.random.Generator) -> dict[Part, float]:
+    """Returns the gadolinium of the tumour's parts in mmol/l (METHODS.md C.3; weak as often as strong)."""
+    strong = rng.random() < settings.strong_agent_share
+    return {
+        Part.ED: float(rng.uniform(0.0, 0.03)),
+        Part.NET: float(rng.uniform(0.0, 0.06)),
+        Part.ET: float(rng.uniform(0.35, 0.8) if strong else rng.uniform(0.1, 0.35)),
+        Part.NCR: float(rng.uniform(0.0, 0.08)),
+        Part.BLOOD: float(rng.uniform(0.0, 0.05)),
+    }
+
+
+def _draw_tissue_agent(rng: np.random.Generator) -> dict[Tissue, float]:
+    """Returns the gadolinium of tissues that take it up, mmol/l; others hold only their blood's share."""
+    blood = float(rng.uniform(0.3, 1.4))
+    grey = 0.03 * blood
+    return {
+        **{tissue: grey for tissue in GREY_TISSUES},
+        Tissue.WHITE_MATTER: 0.015 * blood,
+        Tissue.ARTERY: blood * float(rng.uniform(0.2, 0.8)),
+        Tissue.VEIN: blood,
+        Tissue.CHOROID_PLEXUS: float(rng.uniform(0.1, 1.0)),
+        Tissue.DURA: float(rng.uniform(0.2, 1.0)),
+        Tissue.MUCOSA: float(rng.uniform(0.2, 0.8)),
+        Tissue.EYE_MUSCLE: float(rng.uniform(0.1, 0.4)),
+    }
+
+
+def _table(
+    relaxations: dict[Tissue, Relaxation],
+    agent: dict[Tissue, float],
+    *,
+    jitter: float,
+    bright_csf: bool,
+    rng: np.random.Generator,
+) -> TissueTable:
+    """Returns the constants as arrays indexed by tissue; background has density 0."""
+    density, r1, r2, uptake = (np.zeros(TISSUE_COUNT, dtype=np.float32) for _ in range(4))
+    r1[:], r2[:] = 1e-3, 1e-2
+    for tissue, relaxation in relaxations.items():
+        density[tissue] = relaxation.density
+        r1[tissue], r2[tissue] = 1.0 / relaxation.t1_ms, 1.0 / relaxation.t2_ms
+        uptake[tissue] = agent.get(tissue, 0.0)
+    gain = np.exp(rng.normal(0.0, jitter, (4, TISSUE_COUNT))).astype(np.float32)
+    offset = np.zeros((4, TISSUE_COUNT), dtype=np.float32)
+    if bright_csf:
+        offset[3, [Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF]] = rng.uniform(0.1, 0.8)
+        offset[3, Tissue.VENTRICLE] = rng.uniform(0.0, 0.4)
+    return TissueTable(density, r1, r2, uptake, gain, offset)

@@ -1,0 +1,227 @@
+"""Settings of the simulator and its named presets.
+
+Ranges are `Range` (uniform draw), probabilities end in ``_share``. The values of `TRAINING` are METHODS.md C.3 to C.6 with
+the advice of PROTOTYPE.md 9; the shifted presets change what a network could overfit to, so that a checkpoint chosen on
+the worst of them has not been chosen by its own training images.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from gliosynth.contrast.relaxometry import Range
+from gliosynth.errors import InvalidParameterError
+
+
+class Growth(StrEnum):
+    """How a tumour is built."""
+
+    RING = "ring"
+    """Necrotic core inside an enhancing shell."""
+    SOLID = "solid"
+    """Nearly all of the core enhances."""
+    PATCHY = "patchy"
+    """Enhancing patches inside a solid core."""
+    NON_ENHANCING = "non-enhancing"
+    """Solid core without, or with a spot of, enhancement (low grade)."""
+    OEDEMA = "oedema"
+    """No core."""
+
+
+@dataclass(frozen=True)
+class GridSettings:
+    """The grid that is simulated."""
+
+    shape: tuple[int, int, int] = (160, 192, 80)
+    """Voxels along X, Y, Z."""
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 2.0)
+    """Voxel edges in mm."""
+
+
+@dataclass(frozen=True)
+class DeformationSettings:
+    """How the anatomy varies."""
+
+    scale: Range = (0.93, 1.07)
+    """Scale of the head, drawn per axis around a common draw."""
+    rotation_deg: float = 9.0
+    """Largest rotation about each axis."""
+    coarse_mm: float = 3.0
+    """Standard deviation of the wide elastic displacement, mm."""
+    fine_mm: float = 1.0
+    """Standard deviation of the narrow elastic displacement, mm."""
+    mass_effect_mm: Range = (0.0, 8.0)
+    """Largest displacement by the tumour, mm."""
+
+
+@dataclass(frozen=True)
+class TumourSettings:
+    """Shapes and composition of the tumour."""
+
+    free_share: float = 0.12
+    """Cases without a tumour."""
+    growth_shares: tuple[float, float, float, float, float] = (0.52, 0.10, 0.13, 0.22, 0.03)
+    """How often ring, solid, patchy, non-enhancing and oedema are drawn (order of `Growth`)."""
+    volume_median_ml: float = 85.0
+    """Median volume of the whole tumour, ml (log-normal)."""
+    volume_log_sd: float = 0.6
+    """Standard deviation of the logarithm of the volume."""
+    small_share: float = 0.15
+    """Cases of 3 to 15 ml."""
+    irregularity: Range = (0.12, 0.42)
+    """Logarithmic amplitude of the surface noise (METHODS.md C.5: s)."""
+    white_matter_preference: Range = (0.15, 0.9)
+    """How far oedema avoids other tissue, in tumour radii."""
+    one_hemisphere_share: float = 0.85
+    """Tumours that stay in their hemisphere."""
+    satellite_share: float = 0.2
+    """Tumours with one or two satellite foci."""
+    label_margin_mm: Range = (0.4, 1.0)
+    """How far labels reach outside the half height of the oedema's edge, mm."""
+    oedema_edge_mm: Range = (1.0, 2.4)
+    """Sigma of the oedema's edge, mm."""
+    core_edge_mm: Range = (0.6, 1.2)
+    """Sigma of the core's edge, mm."""
+    faint_oedema_share: float = 0.10
+    cystic_share: float = 0.10
+    """Cores filled with CSF-like fluid."""
+    haemorrhage_share: float = 0.10
+    isointense_share: float = 0.08
+    """Solid tumours nearly as bright as cortex in T2 and FLAIR, hardly any oedema."""
+
+
+@dataclass(frozen=True)
+class PhysicsSettings:
+    """How contrast arises."""
+
+    textbook: bool = False
+    """Use the centre of each prior, without spread, and textbook T2 of tumour parts."""
+    signal_jitter_share: float = 0.25
+    """Cases whose tissue signals are multiplied by independent random factors."""
+    signal_jitter: float = 0.12
+    """Standard deviation of the logarithm of those factors."""
+    flat_contrast_share: float = 0.7
+    """Cases whose grey matter is moved towards white matter."""
+    texture: float = 1.0
+    """Multiplies all textures; 0 makes every tissue flat."""
+    strong_agent_share: float = 0.45
+    """Enhancing tumours with .35 to .8 mmol/l gadolinium instead of .08 to .35."""
+
+
+@dataclass(frozen=True)
+class AcquisitionSettings:
+    """What the scanner and the pipeline do to each contrast."""
+
+    thick_share: float = 0.35
+    """Contrasts acquired in thick slices."""
+    slice_mm: Range = (3.0, 5.0)
+    """Slice spacing of those, mm."""
+    psf_mm: Range = (0.35, 0.75)
+    """Sigma of the point spread, mm."""
+    shift_mm: float = 0.5
+    """Standard deviation of the misregistration per axis, mm."""
+    noise: Range = (0.008, 0.045)
+    """Standard deviation of the noise relative to white matter."""
+    bias: Range = (0.0, 0.12)
+    """Standard deviation of the logarithm of the bias field."""
+    gamma_share: float = 0.3
+    gamma: float = 0.15
+    """Standard deviation of the logarithm of gamma."""
+    mask_error_mm: float = 1.0
+    """Standard deviation of the brain mask's border error, mm."""
+
+
+@dataclass(frozen=True)
+class NegativeSettings:
+    """Bright things that are no tumour (METHODS.md C.1, line 6)."""
+
+    vessel_share: float = 0.8
+    """Cases with enhancing vessels in the sulci."""
+    cap_share: float = 0.5
+    """Cases with FLAIR-bright periventricular caps."""
+    lesion_share: float = 0.35
+    """Cases with small white-matter lesions."""
+    bright_csf_share: float = 0.25
+    """Cases whose CSF is not suppressed in FLAIR."""
+
+
+@dataclass(frozen=True)
+class SimulatorSettings:
+    """Everything that `gliosynth.contrast.simulate.simulate_case` draws from."""
+
+    name: str = "training"
+    grid: GridSettings = field(default_factory=GridSettings)
+    deformation: DeformationSettings = field(default_factory=DeformationSettings)
+    tumour: TumourSettings = field(default_factory=TumourSettings)
+    physics: PhysicsSettings = field(default_factory=PhysicsSettings)
+    acquisition: AcquisitionSettings = field(default_factory=AcquisitionSettings)
+    negatives: NegativeSettings = field(default_factory=NegativeSettings)
+
+
+TRAINING: Final = SimulatorSettings()
+"""The stream that segmenters are trained on."""
+
+_TUMOUR = replace(TRAINING.tumour, free_share=0.0)
+
+HARD_EDGES: Final = replace(
+    TRAINING,
+    name="hard-edges",
+    tumour=replace(
+        _TUMOUR, irregularity=(0.0, 0.02), white_matter_preference=(0.0, 0.0), oedema_edge_mm=(0.3, 0.4),
+        core_edge_mm=(0.3, 0.4), label_margin_mm=(0.0, 0.0),
+    ),
+    physics=replace(TRAINING.physics, texture=0.0, signal_jitter_share=1.0, signal_jitter=0.15),
+)
+"""Plain ellipsoids with hard edges, no texture, jittered signals."""
+
+FAINT_OEDEMA: Final = replace(TRAINING, name="faint-oedema", tumour=replace(_TUMOUR, faint_oedema_share=1.0))
+"""Oedema barely brighter than grey matter."""
+
+CYSTIC: Final = replace(
+    TRAINING, name="cystic", tumour=replace(_TUMOUR, cystic_share=1.0, growth_shares=(0.6, 0.0, 0.1, 0.3, 0.0))
+)
+"""Cores filled with CSF-like fluid, dark in FLAIR."""
+
+OTHER_PHYSICS: Final = replace(
+    TRAINING,
+    name="other-physics",
+    tumour=_TUMOUR,
+    physics=replace(TRAINING.physics, textbook=True, signal_jitter_share=1.0, signal_jitter=0.2),
+)
+"""Textbook relaxation times and signals jittered per tissue (a Gaussian-mixture contrast)."""
+
+THICK_SLICES: Final = replace(
+    TRAINING,
+    name="thick-slices",
+    tumour=_TUMOUR,
+    acquisition=replace(TRAINING.acquisition, thick_share=1.0, slice_mm=(5.0, 6.5), shift_mm=0.8),
+)
+"""Every contrast in thick slices."""
+
+TUMOUR_FREE: Final = replace(TRAINING, name="tumour-free", tumour=replace(TRAINING.tumour, free_share=1.0))
+"""No tumour at all: for false positives."""
+
+PRESETS: Final = MappingProxyType(
+    {
+        preset.name: preset
+        for preset in (TRAINING, HARD_EDGES, FAINT_OEDEMA, CYSTIC, OTHER_PHYSICS, THICK_SLICES, TUMOUR_FREE)
+    }
+)
+"""All presets by name."""
+
+SHIFTED: Final = (HARD_EDGES, FAINT_OEDEMA, CYSTIC, OTHER_PHYSICS, THICK_SLICES)
+"""The validation presets with tumours; the worst of them decides."""
+
+
+def preset(name: str) -> SimulatorSettings:
+    """Returns a named preset.
+
+    Raises:
+        InvalidParameterError: No such preset.
+    """
+    if name not in PRESETS:
+        raise InvalidParameterError(
+            f"there is no simulator preset {name!r}; choose one of {', '.join(PRESETS)}", field="preset", got=name
+        )
+    return PRESETS[name]
