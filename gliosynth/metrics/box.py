@@ -68,14 +68,15 @@ def bounding_box(occupied: NDArray[np.bool_] | NDArray[np.uint8]) -> Box | None:
         occupied: Mask or label map ``(X, Y, Z)``; C or Fortran order is read without a copy.
 
     Raises:
-        InvalidLabelError: The array is not 3D.
+        InvalidLabelError: The array is not 3D, or its voxels are not bytes.
     """
-    if occupied.ndim != 3:
+    if occupied.ndim != 3 or occupied.itemsize != 1:
         raise InvalidLabelError(
-            f"a mask has 3 dimensions, this one has shape {occupied.shape}; give one 3D mask",
+            f"a mask or label map is a 3D array of bool or uint8, this is {occupied.dtype} {occupied.shape};"
+            " convert it with canonical_labels or region_mask",
             field="mask",
-            got=str(occupied.shape),
-            reason="NOT_3D",
+            got=f"{occupied.dtype} {occupied.shape}",
+            reason="NOT_A_MASK",
         )
     if occupied.flags.f_contiguous and not occupied.flags.c_contiguous:
         found = bounding_box(occupied.T)

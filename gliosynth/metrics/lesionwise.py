@@ -9,16 +9,17 @@ published scores contain them:
 - with no lesion kept and no false positive, Dice is 1 and HD95 is 0.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import cc3d
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, generate_binary_structure
+from scipy.ndimage import find_objects
 
 from gliosynth.labels import Mask
-from gliosynth.metrics.box import Triple, common_box
+from gliosynth.metrics.box import Box, Triple, common_box
 from gliosynth.metrics.distance import BRATS_WORST_HD95_MM, HD95Definition, hausdorff95
 from gliosynth.metrics.overlap import check_mask
 from gliosynth.metrics.surface import check_spacing
@@ -123,13 +124,8 @@ def lesionwise_scores(
     predicted: Components = cc3d.connected_components(prediction, connectivity=26)
     touching = _touching_pairs(dilated, predicted)
     lesions = tuple(
-        _lesion_score(
-            reference & (dilated == lesion),
-            np.isin(predicted, touching[touching[:, 0] == lesion, 1]),
-            spacing_mm=spacing_mm,
-            rule=rule,
-        )
-        for lesion in range(1, int(dilated.max()) + 1)
+        _lesion_score(lesion, found, spacing_mm=spacing_mm, rule=rule)
+        for lesion, found in _pairs(reference, dilated, predicted, touching=touching)
     )
     hit_count = len(np.unique(touching[:, 1]))
     return _mean_scores(lesions, false_positive_count=int(predicted.max()) - hit_count, rule=rule)
@@ -142,17 +138,52 @@ def dilated_components(mask: Mask, *, steps: int) -> Components:
         mask: ``(X, Y, Z)``.
         steps: Dilations over the 18 neighbours by face and edge; 0 leaves the mask as it is.
     """
-    structure = generate_binary_structure(3, 2)
-    grown = binary_dilation(mask, structure=structure, iterations=steps) if steps else mask
+    grown = mask
+    for _ in range(steps):
+        grown = _dilated(grown)
     components: Components = cc3d.connected_components(grown, connectivity=26)
     return components
 
 
+def _dilated(mask: Mask) -> Mask:
+    """Returns the mask with the 18 neighbours of its voxels: all that share a plane of the grid with one."""
+    along_x, along_y = _spread(mask, axis=0), _spread(mask, axis=1)
+    return _spread(along_x, axis=1) | _spread(along_x, axis=2) | _spread(along_y, axis=2)
+
+
+def _spread(mask: Mask, *, axis: int) -> Mask:
+    """Returns the mask with the two neighbours of its voxels along an axis."""
+    wide = mask.copy()
+    source, target = np.moveaxis(mask, axis, 0), np.moveaxis(wide, axis, 0)
+    target[1:] |= source[:-1]
+    target[:-1] |= source[1:]
+    return wide
+
+
 def _touching_pairs(dilated: Components, predicted: Components) -> NDArray[np.int64]:
     """Returns the ``(N, 2)`` pairs of lesion and predicted component that share a voxel."""
-    shared = (dilated > 0) & (predicted > 0)
-    pairs = np.stack((dilated[shared], predicted[shared]), axis=1).astype(np.int64)
-    return np.unique(pairs, axis=0)
+    voxels = np.flatnonzero((dilated > 0) & (predicted > 0))
+    width = int(predicted.max()) + 1
+    pairs = np.unique(dilated.ravel()[voxels].astype(np.int64) * width + predicted.ravel()[voxels])
+    return np.stack(np.divmod(pairs, width), axis=1)
+
+
+def _pairs(
+    reference: Mask, dilated: Components, predicted: Components, *, touching: NDArray[np.int64]
+) -> Iterator[tuple[Mask, Mask]]:
+    """Yields each lesion, undilated, with all predicted components that touch it, in the box that holds both."""
+    lesion_boxes, predicted_boxes = _boxes(dilated), _boxes(predicted)
+    for lesion, box in enumerate(lesion_boxes, start=1):
+        partners = touching[touching[:, 0] == lesion, 1]
+        for partner in partners:
+            box = box.union(predicted_boxes[partner - 1])
+        cut = box.slices
+        yield reference[cut] & (dilated[cut] == lesion), np.isin(predicted[cut], partners)
+
+
+def _boxes(components: Components) -> list[Box]:
+    """Returns the box of each component, in the order of their numbers."""
+    return [Box((x.start, y.start, z.start), (x.stop, y.stop, z.stop)) for x, y, z in find_objects(components)]
 
 
 def _lesion_score(lesion: Mask, found: Mask, *, spacing_mm: Triple, rule: LesionwiseRule) -> LesionScore:

@@ -24,6 +24,9 @@ STENCIL_RADIUS: Final = 5.0
 LOOKUPS_PER_QUERY: Final = 40
 """Mean number of look-ups per query after which the tree is cheaper (a prediction in the wrong place)."""
 
+TREE_LEAF_SIZE: Final = 32
+"""Points in a leaf of the tree: on surfaces larger leaves than scipy's 10 are faster."""
+
 
 def nearest_mm(queries: NDArray[np.bool_], targets: NDArray[np.bool_], *, spacing_mm: Triple) -> Distances:
     """Returns the distance from each query voxel to the nearest target voxel.
@@ -41,21 +44,26 @@ def nearest_mm(queries: NDArray[np.bool_], targets: NDArray[np.bool_], *, spacin
     margin = [int(reach_mm / edge) for edge in spacing_mm]
     padded = np.pad(targets, [(width, width) for width in margin])
     strides = np.array([padded.shape[1] * padded.shape[2], padded.shape[2], 1])
-    index = np.argwhere(queries)
-    flat, reachable = (index + margin) @ strides, padded.ravel()
-    distances = np.full(len(flat), np.inf)
-    open_ = np.arange(len(flat))
-    budget = LOOKUPS_PER_QUERY * len(flat)
+    index = _indices(queries)
+    place, reachable = (index + margin) @ strides, padded.ravel()
+    distances = np.full(len(place), np.inf)
+    left = np.arange(len(place))
+    budget = LOOKUPS_PER_QUERY * len(place)
     for distance_mm, offsets in _shells(spacing_mm, reach_mm=reach_mm):
-        budget -= len(open_) * len(offsets)
-        if budget < 0:
+        budget -= len(left) * len(offsets)
+        if budget < 0 or not left.size:
             break
-        found = reachable[flat[open_][:, None] + (offsets @ strides)].any(axis=1)
-        distances[open_[found]] = distance_mm
-        open_ = open_[~found]
-    if open_.size:
-        distances[open_] = _tree_mm(index[open_], np.argwhere(targets), spacing_mm=spacing_mm)
+        found = reachable.take((offsets @ strides)[:, None] + place[left]).any(axis=0)
+        distances[left[found]] = distance_mm
+        left = left[~found]
+    if left.size:
+        distances[left] = _tree_mm(index[left], _indices(targets), spacing_mm=spacing_mm)
     return distances
+
+
+def _indices(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Returns what ``np.argwhere`` does, some times faster in 3D."""
+    return np.stack(np.unravel_index(np.flatnonzero(mask), mask.shape), axis=1)
 
 
 @lru_cache(maxsize=8)
@@ -78,7 +86,7 @@ def _tree_mm(queries: NDArray[np.int64], targets: NDArray[np.int64], *, spacing_
     if not len(targets):
         return np.full(len(queries), np.inf)
     edges = np.asarray(spacing_mm)
-    tree = cKDTree(targets * edges, balanced_tree=False, compact_nodes=False)
+    tree = cKDTree(targets * edges, balanced_tree=False, leafsize=TREE_LEAF_SIZE)
     _, partner = tree.query(queries * edges)
     steps: NDArray[np.float64] = (queries - targets[partner]) * edges
     distances: Distances = np.sqrt((steps**2).sum(axis=1))

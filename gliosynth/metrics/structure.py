@@ -52,7 +52,8 @@ def ssim_map(first: Slice, second: Slice, *, data_range: float, window: SsimWind
     """Returns the index at every pixel whose window lies inside the slice (equation 13).
 
     With ``s = a + b`` and ``d = a - b``: ``2 mu_a mu_b = (mu_s² - mu_d²) / 2`` and
-    ``mu_a² + mu_b² = (mu_s² + mu_d²) / 2``, and the same for the (co)variances, so that four filterings do instead of five. The halves cancel in the fraction.
+    ``mu_a² + mu_b² = (mu_s² + mu_d²) / 2``, and the same for the (co)variances, so that four filterings do instead of
+    five. The halves cancel in the fraction.
 
     Args:
         first: ``(Y, X)`` float32.

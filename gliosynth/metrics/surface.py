@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import Mask
-from gliosynth.metrics.box import Triple, common_box
+from gliosynth.metrics.box import Box, Triple, common_box
 from gliosynth.metrics.nearest import nearest_mm
 from gliosynth.metrics.overlap import check_mask
 from gliosynth.metrics.surfel import FULL_CODE, neighbour_codes, surfel_areas_mm2
@@ -85,28 +85,9 @@ def surface_distances(
     check_mask(reference, name="reference")
     check_mask(prediction, name="prediction")
     check_spacing(spacing_mm)
-    box = common_box(reference, prediction)
-    if box is not None:
-        reference, prediction = reference[box.slices], prediction[box.slices]
-    return distances_in_box(
-        np.ascontiguousarray(reference),
-        np.ascontiguousarray(prediction),
-        spacing_mm=spacing_mm,
-        definition=definition,
-    )
-
-
-def distances_in_box(
-    reference: Mask, prediction: Mask, *, spacing_mm: Triple, definition: SurfaceDefinition
-) -> SurfaceDistances:
-    """Returns what `surface_distances` does for masks that are already cut to their common box and checked.
-
-    Args:
-        reference: C-contiguous mask ``(X, Y, Z)``.
-        prediction: C-contiguous mask ``(X, Y, Z)``.
-        spacing_mm: Voxel edges in mm.
-        definition: What the surface is.
-    """
+    box = common_box(reference, prediction) or Box((0, 0, 0), (1, 1, 1))
+    reference = np.ascontiguousarray(reference[box.slices])
+    prediction = np.ascontiguousarray(prediction[box.slices])
     if definition is SurfaceDefinition.SURFEL:
         return _surfel_distances(reference, prediction, spacing_mm=spacing_mm)
     first, second = _element_sets(reference, definition), _element_sets(prediction, definition)
@@ -217,9 +198,9 @@ def _directed_surfels(
     """Returns area-weighted distances, sorted by distance and then area as the peer sorts them."""
     apart = sources & ~targets
     apart_mm = nearest_mm(apart, targets, spacing_mm=spacing_mm)
-    apart_mm2 = areas_mm2[codes[apart]]
+    apart_mm2 = areas_mm2[codes.ravel()[np.flatnonzero(apart)]]
     order = np.lexsort((apart_mm2, apart_mm))
-    shared_mm2 = np.sort(areas_mm2[codes[sources & targets]])
+    shared_mm2 = np.sort(areas_mm2[codes.ravel()[np.flatnonzero(sources & targets)]])
     return DirectedDistances(
         np.concatenate((np.zeros(len(shared_mm2)), apart_mm[order])),
         np.concatenate((shared_mm2, apart_mm2[order])),
