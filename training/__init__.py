@@ -1,0 +1,1 @@
+"""Fitting of gliosynth's networks: simulator stream, trainer, export into the model repository."""

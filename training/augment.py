@@ -1,0 +1,149 @@
+"""Augmentation in the trainer: one resampling for crop, flip, rotation and scale, then the intensities.
+
+Ranges are those of METHODS C.6 where it names one; the simulator varies anatomy and physics, this only makes one volume
+last for many slices. Every number is drawn from one numpy generator, so a batch is a function of its seed.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.presets import Preset
+from training.samples import Views
+from training.stream import Z_LIMIT
+
+ROTATION_DEG: Final = 15.0
+"""Largest in-plane rotation, SynthSeg."""
+SCALE: Final = (0.8, 1.2)
+"""Magnification, SynthSeg."""
+FLIP_CHANCE: Final = 0.5
+"""Left-right mirror."""
+GAIN: Final = (0.85, 1.15)
+"""Factor on the z-scores of one contrast."""
+OFFSET: Final = 0.2
+"""Largest shift of the z-scores of one contrast."""
+GAMMA_CHANCE: Final = 0.15
+"""Samples whose intensities are bent, nnU-Net."""
+GAMMA_LOG_SD: Final = 0.25
+"""Standard deviation of the logarithm of gamma, METHODS C.6."""
+NOISE_CHANCE: Final = 0.1
+"""Samples with more noise, nnU-Net."""
+NOISE_SD: Final = 0.15
+"""Largest standard deviation of that noise, z-score."""
+LOW_RESOLUTION_CHANCE: Final = 0.15
+"""Samples of which one contrast is coarsened."""
+LOW_RESOLUTION: Final = 0.4
+"""Smallest zoom of a coarsened contrast."""
+MASK_ERROR_CHANCE: Final = 0.2
+"""Samples whose brain mask is cut too tight."""
+MASK_ERROR_PX: Final = 3
+"""Deepest such cut."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What a training step sees.
+
+    Attributes:
+        contrasts: ``(B, 4, H, W)`` float32 z-scores, 0 outside the brain.
+        labels: ``(B, 1, H, W)`` uint8.
+    """
+
+    contrasts: Tensor
+    labels: Tensor
+
+
+def augment(views: Views, preset: Preset, *, rng: np.random.Generator) -> Batch:
+    """Returns the views resampled onto the preset's crop with varied pose and intensity.
+
+    Args:
+        views: Slices and centres.
+        preset: Crop and channel dropout.
+        rng: Decides everything.
+    """
+    grid = _sampling_grid(views, preset.crop, rng)
+    contrasts = functional.grid_sample(torch.from_numpy(views.slices.contrasts), grid, align_corners=False)
+    planes = np.stack([views.slices.labels, views.slices.brain], axis=1).astype(np.float32)
+    labels, brain = functional.grid_sample(
+        torch.from_numpy(planes), grid, mode="nearest", align_corners=False
+    ).split(1, dim=1)
+    brain = _cut_mask(brain, rng)
+    contrasts = _bend(contrasts, rng)
+    contrasts = _coarsen(contrasts, rng)
+    contrasts = _shift(contrasts, rng)
+    contrasts = _add_noise(contrasts, rng)
+    contrasts = contrasts.clamp(-Z_LIMIT, Z_LIMIT) * brain * _kept_contrasts(len(contrasts), preset.dropout, rng)
+    return Batch(contrasts, (labels * brain).to(torch.uint8))
+
+
+def _sampling_grid(views: Views, crop: tuple[int, int], rng: np.random.Generator) -> Tensor:
+    """Returns where each pixel of the crop looks, centre + A (pixel - middle), in grid_sample's units (Y first, -1 to 1)."""
+    count = len(views.centres)
+    angle = np.deg2rad(rng.uniform(-ROTATION_DEG, ROTATION_DEG, count))
+    zoom = 1 / rng.uniform(*SCALE, count)
+    mirror = np.where(rng.random(count) < FLIP_CHANCE, -1.0, 1.0)
+    cos, sin = np.cos(angle) * zoom, np.sin(angle) * zoom
+    (rows, columns), (height, width) = crop, views.slices.labels.shape[1:]
+    x, y = ((2 * views.centres + 1) / (height, width) - 1).T
+    along_y = np.stack([cos * columns / width, mirror * sin * rows / width, y], axis=-1)
+    along_x = np.stack([-sin * columns / height, mirror * cos * rows / height, x], axis=-1)
+    theta = torch.from_numpy(np.stack([along_y, along_x], axis=1).astype(np.float32))
+    return functional.affine_grid(theta, [count, 1, rows, columns], align_corners=False)
+
+
+def _cut_mask(brain: Tensor, rng: np.random.Generator) -> Tensor:
+    """Erodes the mask of some samples by a random number of pixels."""
+    depths = np.where(rng.random(len(brain)) < MASK_ERROR_CHANCE, rng.integers(1, MASK_ERROR_PX + 1, len(brain)), 0)
+    outside = 1 - brain
+    for sample in np.flatnonzero(depths):
+        edge = 2 * int(depths[sample]) + 1
+        outside[sample] = functional.max_pool2d(outside[sample], edge, stride=1, padding=edge // 2)
+    return 1 - outside
+
+
+def _bend(contrasts: Tensor, rng: np.random.Generator) -> Tensor:
+    """Applies z -> 2 L u^gamma - L with u = (z + L) / 2 L, L the clip limit, to the contrasts of some samples."""
+    chosen = np.flatnonzero(rng.random(len(contrasts)) < GAMMA_CHANCE)
+    gamma = np.exp(rng.normal(0, GAMMA_LOG_SD, (len(chosen), contrasts.shape[1], 1, 1)))
+    middle = 0.5 ** torch.from_numpy(gamma.astype(np.float32))
+    unit = (contrasts[chosen].clamp(-Z_LIMIT, Z_LIMIT) + Z_LIMIT) / (2 * Z_LIMIT)
+    contrasts[chosen] = 2 * Z_LIMIT * (unit ** torch.from_numpy(gamma.astype(np.float32)) - middle)
+    return contrasts
+
+
+def _coarsen(contrasts: Tensor, rng: np.random.Generator) -> Tensor:
+    """Shrinks and enlarges one contrast of some samples."""
+    size = contrasts.shape[2:]
+    for sample in np.flatnonzero(rng.random(len(contrasts)) < LOW_RESOLUTION_CHANCE):
+        channel, zoom = int(rng.integers(contrasts.shape[1])), float(rng.uniform(LOW_RESOLUTION, 1))
+        plane = contrasts[sample : sample + 1, channel : channel + 1]
+        small = functional.interpolate(plane, scale_factor=zoom, mode="bilinear", antialias=True)
+        contrasts[sample, channel] = functional.interpolate(small, size=size, mode="bilinear")[0, 0]
+    return contrasts
+
+
+def _shift(contrasts: Tensor, rng: np.random.Generator) -> Tensor:
+    """Applies z -> gain z + offset, drawn per sample and contrast."""
+    shape = (*contrasts.shape[:2], 1, 1)
+    gain, offset = rng.uniform(*GAIN, shape), rng.uniform(-OFFSET, OFFSET, shape)
+    return contrasts * torch.from_numpy(gain.astype(np.float32)) + torch.from_numpy(offset.astype(np.float32))
+
+
+def _add_noise(contrasts: Tensor, rng: np.random.Generator) -> Tensor:
+    """Adds white noise to some samples."""
+    for sample in np.flatnonzero(rng.random(len(contrasts)) < NOISE_CHANCE):
+        noise = rng.standard_normal(tuple(contrasts.shape[1:]), dtype=np.float32)
+        contrasts[sample] += torch.from_numpy(noise * np.float32(rng.uniform(0, NOISE_SD)))
+    return contrasts
+
+
+def _kept_contrasts(count: int, chance: float, rng: np.random.Generator) -> Tensor:
+    """Returns ``(count, 4, 1, 1)``: 0 for the one contrast that a sample loses, else 1."""
+    kept = np.ones((count, 4, 1, 1), dtype=np.float32)
+    for sample in np.flatnonzero(rng.random(count) < chance):
+        kept[sample, int(rng.integers(4))] = 0
+    return torch.from_numpy(kept)

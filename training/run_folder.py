@@ -1,0 +1,107 @@
+"""What a run leaves behind: options, log, statistics and checkpoints as weights plus JSON, never pickled code."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from gliosynth.errors import InvalidParameterError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        step: Optimiser steps done.
+        elapsed_s: Seconds spent training, over all starts of the run.
+        best_score: Best worst-preset validation score so far, -1 before the first.
+        best_step: Step of that score.
+    """
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    best_score: float = -1.0
+    best_step: int = 0
+
+
+def record_options(folder: Path, options: dict[str, object]) -> None:
+    """Writes options.json, or checks that the run there was started with the same options.
+
+    Raises:
+        InvalidParameterError: The folder belongs to a run with other options.
+    """
+    path = folder / "options.json"
+    if path.exists():
+        known = json.loads(path.read_text())
+        changed = sorted(key for key in {*known, *options} if known.get(key) != options.get(key))
+        if changed:
+            raise InvalidParameterError(
+                f"{folder}: the run there has other values of {changed}; name another --run folder", field=changed[0]
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(options, indent=2) + "\n")
+
+
+def append_stats(folder: Path, row: dict[str, object]) -> None:
+    """Appends one line to stats.jsonl."""
+    with (folder / "stats.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def save_weights(path: Path, network: nn.Module, facts: dict[str, object]) -> None:
+    """Writes a network's weights and, beside them, JSON facts (spec, region, step)."""
+    _save(path, {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}, facts)
+
+
+def load_weights(path: Path, network: nn.Module) -> dict[str, object]:
+    """Loads weights that `save_weights` wrote and returns the facts beside them."""
+    network.load_state_dict(load_file(path))
+    return cast(dict[str, object], json.loads(path.with_suffix(".json").read_text()))
+
+
+def save_state(
+    folder: Path, *, network: nn.Module, averaged: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
+) -> None:
+    """Writes all that resuming needs: both networks, the optimiser's moments, the progress."""
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"averaged.{name}": value for name, value in averaged.state_dict().items()}
+    for number, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+    _save(folder / "state.safetensors", {k: v.detach().contiguous() for k, v in tensors.items()}, vars(progress))
+
+
+def load_state(
+    folder: Path, *, network: nn.Module, averaged: nn.Module, optimizer: torch.optim.Optimizer
+) -> Progress:
+    """Restores what `save_state` wrote; a folder without a state leaves everything as it is, at step 0."""
+    path = folder / "state.safetensors"
+    if not path.exists():
+        return Progress()
+    tensors = load_file(path)
+    network.load_state_dict(_below("network.", tensors))
+    averaged.load_state_dict(_below("averaged.", tensors))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in _below("optimizer.", tensors).items():
+        number, name = key.split(".", 1)
+        moments.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    return Progress(**json.loads(path.with_suffix(".json").read_text()))
+
+
+def _save(path: Path, tensors: dict[str, Tensor], facts: dict[str, object]) -> None:
+    """Writes weights and JSON beside each other, each complete or not at all."""
+    scratch = path.with_name(path.name + ".part")
+    save_file(tensors, scratch)
+    scratch.replace(path)
+    scratch.write_text(json.dumps(facts, indent=2) + "\n")
+    scratch.replace(path.with_suffix(".json"))
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -1,0 +1,106 @@
+"""Which slices of the ring make a batch, and where each is looked at."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gliosynth.errors import InvalidInputError
+from gliosynth.labels import REGION_LABELS, Region
+from training.presets import Preset
+from training.stream import EMPTY, Ring, Slices
+
+LEAST_BRAIN_PX: Final = 400
+"""Pixels of brain below which a slice is not worth a sample: 4 cm2."""
+
+STRAY_BOX_SHARE: Final = 0.1
+"""Share of TC and ET samples whose box lies on brain without tumour, as after a false WT."""
+
+ATTEMPTS: Final = 100
+"""Draws before a ring is taken for unusable."""
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Slices and the pixel each is centred on.
+
+    Attributes:
+        slices: N slices.
+        centres: ``(N, 2)`` float32 pixel positions along X and Y.
+    """
+
+    slices: Slices
+    centres: NDArray[np.float32]
+
+
+def draw_views(ring: Ring, preset: Preset, *, count: int, rng: np.random.Generator) -> Views:
+    """Returns slices of volumes of the ring, each volume equally likely.
+
+    A wanted kind of slice (with the region, without it) is drawn first; where the chosen volume has none of that kind,
+    another volume is drawn.
+
+    Args:
+        ring: Simulated volumes.
+        preset: Says how many slices show the region and what the view is centred on.
+        count: Number of slices.
+        rng: Decides everything.
+
+    Raises:
+        InvalidInputError: The ring is empty or holds no usable slice.
+    """
+    drawn = [_draw_one(ring, preset, rng) for _ in range(count)]
+    slices = Slices(
+        np.concatenate([one.contrasts for one, _ in drawn]),
+        np.concatenate([one.labels for one, _ in drawn]),
+        np.concatenate([one.brain for one, _ in drawn]),
+    )
+    return Views(slices, np.stack([centre for _, centre in drawn]))
+
+
+def _draw_one(ring: Ring, preset: Preset, rng: np.random.Generator) -> tuple[Slices, NDArray[np.float32]]:
+    stray = preset.around_tumour and rng.random() < STRAY_BOX_SHARE
+    with_region = not stray and rng.random() < preset.region_share
+    held = np.flatnonzero(ring.index[:, 0] != EMPTY)
+    for _ in range(ATTEMPTS if held.size else 0):
+        slot = int(rng.choice(held))
+        planes = _eligible(ring.areas[slot], preset, with_region=with_region, stray=stray)
+        if planes.size == 0:
+            continue
+        found = ring.read(slot, rng.choice(planes, size=1))
+        if found is not None:
+            return found, _centre(found, preset, rng)
+    raise InvalidInputError(f"{ring.folder}: no slice to draw in {ring.filled} volumes; let the worker fill the ring")
+
+
+def _eligible(
+    areas: NDArray[np.int32], preset: Preset, *, with_region: bool, stray: bool
+) -> NDArray[np.intp]:
+    """Returns the slices of a volume of the wanted kind."""
+    brain, tumour = areas[:, 0] >= LEAST_BRAIN_PX, areas[:, 1:].sum(axis=1)
+    region = areas[:, list(REGION_LABELS[preset.region])].sum(axis=1)
+    if stray:
+        return np.flatnonzero(brain & (tumour == 0))
+    if with_region:
+        return np.flatnonzero(region > 0)
+    box = np.flatnonzero(tumour)
+    if preset.around_tumour and box.size:
+        inside_box = np.arange(len(tumour))
+        return np.flatnonzero((inside_box >= box[0]) & (inside_box <= box[-1]) & (region == 0) & brain)
+    if preset.region is Region.WT:
+        return np.flatnonzero(brain & (region == 0))
+    return np.empty(0, dtype=np.intp)
+
+
+def _centre(found: Slices, preset: Preset, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Returns the jittered middle of the tumour's box, of a random brain pixel, or of the image."""
+    height, width = found.labels.shape[1:]
+    jitter = rng.uniform(-preset.jitter_px, preset.jitter_px, size=2)
+    if not preset.around_tumour:
+        return np.asarray((height / 2, width / 2) + jitter, dtype=np.float32)
+    tumour = np.argwhere(found.labels[0])
+    if tumour.size:
+        middle = (tumour.min(axis=0) + tumour.max(axis=0)) / 2
+    else:
+        middle = rng.choice(np.argwhere(found.brain[0]), axis=0).astype(np.float64)
+    return np.asarray(middle + jitter, dtype=np.float32)

@@ -1,0 +1,121 @@
+"""The simulator as training uses it: named presets, worker processes that renew the ring, the shifted validation set."""
+
+import itertools
+import logging
+import multiprocessing
+import os
+import time
+from dataclasses import replace
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+
+from gliosynth.anatomy import load_anatomies
+from gliosynth.contrast.settings import PRESETS as SIMULATORS
+from gliosynth.contrast.settings import TRAINING, preset
+from gliosynth.contrast.simulate import SimulatedCase, simulate_case
+from gliosynth.errors import GliosynthError
+from gliosynth.preprocessing.intensity import normalise
+from training.stream import Ring, RingShape, Simulate, feed
+
+LOG = logging.getLogger("training.simulation")
+
+VALIDATION_PRESETS: Final = tuple(name for name in SIMULATORS if name != TRAINING.name)
+"""Names of the shifted simulators, of which the worst counts."""
+
+VALIDATION_SEED: Final = 20_000
+"""Base of the seeds of validation volumes, far from those of training."""
+
+NICENESS: Final = 5
+"""Priority given up by workers, so that the trainer is never the one that waits."""
+
+POLL_S: Final = 0.5
+"""Seconds between looks at a ring that is being filled."""
+
+
+class StoppedError(GliosynthError):
+    """A worker was told to stop, or died before the ring was filled."""
+
+
+def simulator(name: str) -> Simulate:
+    """Returns the function that makes a volume of a named preset on a random anatomy, z-scored as the service does.
+
+    Raises:
+        InvalidParameterError: No preset has this name.
+    """
+    settings = preset(name)
+    anatomies = load_anatomies()
+
+    def simulate(rng: np.random.Generator) -> SimulatedCase:
+        case = simulate_case(anatomies[int(rng.integers(len(anatomies)))], settings=settings, rng=rng)
+        scores = np.stack([normalise(contrast, case.brain) for contrast in case.contrasts])
+        return replace(case, contrasts=scores)
+
+    return simulate
+
+
+def fill_validation(folder: Path, *, volumes: int, shape: RingShape | None = None) -> None:
+    """Simulates the validation volumes of every shifted preset that the folder does not hold yet."""
+    for number, name in enumerate(VALIDATION_PRESETS):
+        ring = Ring.create(folder / name, replace(shape or RingShape(), slots=volumes))
+        missing = range(ring.next_volume if ring.filled else 0, volumes)
+        if missing:
+            LOG.info("simulating %d validation volumes of %s", len(missing), name)
+            feed(ring, simulator(name), seed=VALIDATION_SEED + number, numbers=missing)
+
+
+class Workers:
+    """Simulator processes that renew a ring for as long as the context lasts."""
+
+    def __init__(self, ring: Path, *, count: int, seed: int) -> None:
+        """Prepares the processes.
+
+        Args:
+            ring: Folder of the ring.
+            count: Processes; 0 leaves the feeding to others.
+            seed: Of the volumes.
+        """
+        context = multiprocessing.get_context("spawn")
+        self._ring = ring
+        self._stop = context.Event()
+        first = Ring(ring).next_volume
+        self._processes = [
+            context.Process(target=_renew, args=(ring, seed, first + rank, count, self._stop), daemon=True)
+            for rank in range(count)
+        ]
+
+    def __enter__(self) -> Self:
+        """Starts the processes."""
+        for process in self._processes:
+            process.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops them after the volume each is at."""
+        self._stop.set()
+        for process in self._processes:
+            process.join()
+
+    def wait_for(self, volumes: int) -> None:
+        """Returns when the ring holds a number of volumes.
+
+        Raises:
+            StoppedError: A worker died before.
+        """
+        ring = Ring(self._ring)
+        while ring.filled < min(volumes, ring.shape.slots):
+            if any(process.exitcode is not None for process in self._processes):
+                raise StoppedError("a simulator process died while the ring was filled; its traceback is above")
+            time.sleep(POLL_S)
+
+
+def _renew(folder: Path, seed: int, first: int, step: int, stop: Event) -> None:
+    """Body of a worker: one core, low priority, until told to stop."""
+    os.nice(NICENESS)
+    numbers = itertools.takewhile(lambda _: not stop.is_set(), itertools.count(first, step))
+    feed(Ring(folder), simulator(TRAINING.name), seed=seed, numbers=numbers)

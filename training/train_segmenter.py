@@ -1,0 +1,300 @@
+"""Trains one region segmenter of paper 002 on the simulator's stream.
+
+    python -m training.train_segmenter --region WT --run runs/wt                 # one CPU core, simulator beside it
+    python -m training.train_segmenter --region ET --run runs/et --device cuda   # one GPU
+    python -m training.train_segmenter --region TC --run runs/tc --dry-run       # print the plan, start nothing
+
+The run folder holds options.json, log.txt, stats.jsonl, state.safetensors (the same command resumes from it), best.safetensors
+(highest worst-preset validation score) and last.safetensors. Batch ``n`` is drawn with the seed ``[seed, n, rank]``, so a
+resumed run draws what the uninterrupted one would have drawn from the same ring.
+"""
+
+import argparse
+import copy
+import json
+import logging
+import math
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from gliosynth.labels import Region, region_mask
+from training.augment import augment
+from training.losses import region_loss
+from training.networks.unet2d import UNet2d
+from training.presets import PRESETS, Preset, network_input
+from training.run_folder import (
+    Progress,
+    append_stats,
+    load_state,
+    load_weights,
+    record_options,
+    save_state,
+    save_weights,
+)
+from training.samples import draw_views
+from training.simulation import VALIDATION_PRESETS, Workers, fill_validation
+from training.stream import Ring, RingShape
+from training.validation import Scores, score_presets
+
+LOG = logging.getLogger("training")
+
+WARM_UP_STEPS: Final = 100
+"""Steps over which the learning rate rises."""
+
+ANNEALED_SHARE: Final = 0.3
+"""Last share of the run in which the learning rate falls to 0 along a cosine."""
+
+RESERVE: Final = 24
+"""Volumes that must wait in the ring before the first step."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides a run's result, kept in options.json.
+
+    Attributes:
+        region: Region to segment.
+        steps: Optimiser steps.
+        minutes: Wall-clock budget; where it runs out first, the schedule has reached its end by then.
+        batch: Slices a step and device.
+        learning_rate: AdamW's highest.
+        weight_decay: AdamW's.
+        ema: Decay of the averaged weights per step.
+        seed: Of the weights and batches.
+        simulator_seed: Of the volumes.
+        evaluate_every: Steps between validations and checkpoints.
+        validation_stride: Every n-th slice of the validation volumes.
+        warm_start: Weights to start from, or "".
+    """
+
+    region: Region
+    steps: int = 4000
+    minutes: float = math.inf
+    batch: int = 16
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    ema: float = 0.998
+    seed: int = 0
+    simulator_seed: int = 1
+    evaluate_every: int = 500
+    validation_stride: int = 2
+    warm_start: str = ""
+
+
+@dataclass(eq=False)
+class Learner:
+    """What changes during a run: weights, their average, the optimiser's moments."""
+
+    network: nn.Module
+    averaged: nn.Module
+    optimizer: torch.optim.Optimizer
+
+
+def learning_rate_share(progress: float) -> float:
+    """Returns the share of the highest learning rate at a progress of 0 to 1: 1, then a cosine to 0."""
+    into = (progress - (1 - ANNEALED_SHARE)) / ANNEALED_SHARE
+    return 0.5 * (1 + math.cos(math.pi * min(max(into, 0.0), 1.0)))
+
+
+def new_learner(options: Options) -> Learner:
+    """Returns a learner with weights drawn from the seed, or taken from the warm start."""
+    torch.manual_seed(options.seed)
+    network = UNet2d(PRESETS[options.region].spec).to(memory_format=torch.channels_last)
+    if options.warm_start:
+        load_weights(Path(options.warm_start), network)
+    averaged = copy.deepcopy(network).eval().requires_grad_(False)
+    optimizer = torch.optim.AdamW(network.parameters(), options.learning_rate, weight_decay=options.weight_decay)
+    return Learner(network, averaged, optimizer)
+
+
+def draw_batch(ring: Ring, options: Options, *, step: int, rank: int) -> tuple[Tensor, Tensor]:
+    """Returns the network input and the region's reference, ``(B, 4, H, W)`` and ``(B, 1, H, W)``, of one step."""
+    preset = PRESETS[options.region]
+    rng = np.random.default_rng([options.seed, step, rank])
+    batch = augment(draw_views(ring, preset, count=options.batch, rng=rng), preset, rng=rng)
+    reference = torch.from_numpy(region_mask(batch.labels.numpy(), preset.region)).float()
+    inputs = network_input(batch.contrasts, subtract=preset.subtract)
+    return inputs.contiguous(memory_format=torch.channels_last), reference
+
+
+def train_step(learner: Learner, wrapped: nn.Module, fabric: Fabric, ring: Ring, options: Options, at: Progress) -> float:
+    """Does one optimiser step and returns its loss."""
+    inputs, reference = draw_batch(ring, options, step=at.step, rank=fabric.global_rank)
+    done = max(at.step / options.steps, at.elapsed_s / (60 * options.minutes))
+    rate = options.learning_rate * learning_rate_share(done) * min(1.0, (at.step + 1) / WARM_UP_STEPS)
+    for group in learner.optimizer.param_groups:
+        group["lr"] = rate
+    logits = wrapped(fabric.to_device(inputs))
+    loss = region_loss(logits, fabric.to_device(reference), PRESETS[options.region].weights)
+    learner.optimizer.zero_grad()
+    fabric.backward(loss)
+    learner.optimizer.step()
+    average_into(learner.averaged, learner.network, decay=min(options.ema, (1 + at.step) / (10 + at.step)))
+    return float(loss.detach())
+
+
+def average_into(averaged: nn.Module, network: nn.Module, *, decay: float) -> None:
+    """Moves the averaged weights and batch statistics a share of 1 - decay towards the network's."""
+    with torch.no_grad():
+        for old, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
+            if old.is_floating_point():
+                old.lerp_(new, 1 - decay)
+            else:
+                old.copy_(new)
+
+
+def train(options: Options, *, folder: Path, ring: Ring, validation: Path, fabric: Fabric) -> Progress:
+    """Runs or resumes a run to its end and returns its progress."""
+    learner = new_learner(options)
+    at = load_state(folder, network=learner.network, averaged=learner.averaged, optimizer=learner.optimizer)
+    learner.averaged.to(fabric.device)
+    wrapped, optimizer = fabric.setup(learner.network, learner.optimizer)
+    learner = replace(learner, optimizer=optimizer)
+    LOG.info("%s: step %d of %d, %d volumes in the ring", options.region, at.step, options.steps, ring.filled)
+    losses: list[float] = []
+    while at.step < options.steps and at.elapsed_s < 60 * options.minutes:
+        start = time.monotonic()
+        losses.append(train_step(learner, wrapped, fabric, ring, options, at))
+        at = replace(at, step=at.step + 1, elapsed_s=at.elapsed_s + time.monotonic() - start)
+        ended = at.step == options.steps or at.elapsed_s >= 60 * options.minutes
+        if ended or at.step % options.evaluate_every == 0:
+            at = checkpoint(learner, options, folder=folder, validation=validation, fabric=fabric, at=at)
+            report(folder, ring, at, losses)
+            losses.clear()
+    return at
+
+
+def checkpoint(
+    learner: Learner, options: Options, *, folder: Path, validation: Path, fabric: Fabric, at: Progress
+) -> Progress:
+    """Validates the averaged weights, keeps them if they are the best so far, and saves the state."""
+    if not fabric.is_global_zero:
+        return at
+    preset = PRESETS[options.region]
+    scores = score_presets(learner.averaged, preset, validation, stride=options.validation_stride)
+    facts: dict[str, object] = {
+        "region": str(options.region),
+        "spec": preset.spec.as_json(),
+        "step": at.step,
+        "elapsed_s": round(at.elapsed_s, 1),
+        "validation": scores.by_preset,
+        "options": as_json(options),
+    }
+    save_weights(folder / "last.safetensors", learner.averaged, facts)
+    if scores.worst >= at.best_score:
+        save_weights(folder / "best.safetensors", learner.averaged, facts)
+        at = replace(at, best_score=scores.worst, best_step=at.step)
+    save_state(
+        folder, network=learner.network, averaged=learner.averaged, optimizer=learner.optimizer, progress=at
+    )
+    log_scores(scores, at)
+    append_stats(folder, {"step": at.step, "elapsed_s": at.elapsed_s, "validation": scores.by_preset})
+    return at
+
+
+def log_scores(scores: Scores, at: Progress) -> None:
+    """Logs one validation."""
+    table = " ".join(f"{name} {score:.3f}" for name, score in scores.by_preset.items())
+    LOG.info("step %d worst %.3f (best %.3f at %d) %s", at.step, scores.worst, at.best_score, at.best_step, table)
+
+
+def report(folder: Path, ring: Ring, at: Progress, losses: list[float]) -> None:
+    """Logs the mean loss since the last report, and how far the simulator has come."""
+    loss, volumes = float(np.mean(losses)), ring.next_volume
+    LOG.info("step %d loss %.4f, %.1f min, %d volumes so far", at.step, loss, at.elapsed_s / 60, volumes)
+    append_stats(folder, {"step": at.step, "elapsed_s": at.elapsed_s, "loss": loss, "volumes": volumes})
+
+
+def as_json(options: Options) -> dict[str, object]:
+    """Returns the options as JSON values; an unlimited budget is null."""
+    values = asdict(options)
+    return {**values, "minutes": None if math.isinf(options.minutes) else options.minutes, "region": str(options.region)}
+
+
+def plan(options: Options, preset: Preset, shape: RingShape) -> str:
+    """Returns what a run would do, as text."""
+    parameters = sum(p.numel() for p in UNet2d(preset.spec).parameters())
+    ring_gib = shape.slots * shape.slices * shape.height * shape.width * 5 / 2**30
+    lines = [
+        json.dumps(as_json(options), indent=2),
+        f"network: {preset.spec} with {parameters / 1e6:.2f} M parameters, channels {', '.join(preset.channels)}",
+        f"samples: {options.steps * options.batch} slices of {preset.crop[0]}x{preset.crop[1]}, {preset.weights}",
+        f"ring: {shape.slots} volumes of {shape.slices} slices, {ring_gib:.1f} GiB",
+        f"validation: the worst of {', '.join(VALIDATION_PRESETS)}",
+    ]
+    return "\n".join(lines)
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Returns the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--region", type=Region, choices=list(Region), required=True)
+    parser.add_argument("--run", type=Path, required=True, help="run folder; the same command resumes it")
+    parser.add_argument("--ring", type=Path, default=Path(tempfile.gettempdir()) / "gliosynth-ring")
+    parser.add_argument("--validation", type=Path, default=Path(tempfile.gettempdir()) / "gliosynth-validation")
+    parser.add_argument("--validation-volumes", type=int, default=6, help="volumes of each shifted simulator")
+    parser.add_argument("--slots", type=int, default=RingShape.slots, help="volumes in the ring")
+    parser.add_argument("--workers", type=int, default=1, help="simulator processes; 0: the ring is fed by others")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--devices", type=int, default=1, help="devices for data-parallel training")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the trainer")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    for name, kind in (("steps", int), ("minutes", float), ("batch", int), ("learning-rate", float), ("seed", int),
+                       ("simulator-seed", int), ("evaluate-every", int), ("warm-start", str)):  # fmt: skip
+        parser.add_argument(f"--{name}", type=kind, default=getattr(Options, name.replace("-", "_")))
+    return parser.parse_args(arguments)
+
+
+def options_of(line: argparse.Namespace) -> Options:
+    """Returns the options of a command line."""
+    return Options(
+        region=line.region,
+        steps=line.steps,
+        minutes=line.minutes,
+        batch=line.batch,
+        learning_rate=line.learning_rate,
+        seed=line.seed,
+        simulator_seed=line.simulator_seed,
+        evaluate_every=line.evaluate_every,
+        warm_start=line.warm_start,
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command."""
+    line = parse(arguments)
+    options, shape = options_of(line), RingShape(slots=line.slots)
+    if line.dry_run:
+        print(plan(options, PRESETS[options.region], shape))
+        return
+    record_options(line.run, as_json(options))
+    log_to(line.run / "log.txt")
+    torch.set_num_threads(line.threads)
+    fabric = Fabric(accelerator=line.device, devices=line.devices, precision="bf16-mixed")
+    fabric.launch()
+    ring = Ring.create(line.ring, shape)
+    fill_validation(line.validation, volumes=line.validation_volumes)
+    with Workers(line.ring, count=line.workers, seed=options.simulator_seed) as workers:
+        workers.wait_for(RESERVE)
+        train(options, folder=line.run, ring=ring, validation=line.validation, fabric=fabric)
+
+
+def log_to(path: Path) -> None:
+    """Sends the log to a file and to the terminal."""
+    form = logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    for handler in (logging.FileHandler(path), logging.StreamHandler()):
+        handler.setFormatter(form)
+        LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Scores on shifted simulators: the worst preset's mean Dice chooses the checkpoint (PROTOTYPE 9.6, METHODS C.1 line 2).
+
+A network that only learnt its own simulator's habits scores well at home and badly on one that draws hard edges, other
+physics or thick slices; the worst of several is what real scans are closest to.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from gliosynth.labels import Region, region_mask
+from training.presets import Preset, network_input
+from training.stream import EMPTY, Ring, Slices
+
+THRESHOLD: Final = 0.5
+"""Probability from which a pixel belongs to the region; fixed a priori, fitted to nothing."""
+
+BOX_MARGIN_PX: Final = 12
+"""Margin around the whole tumour's box in which TC and ET are run, as the service does."""
+
+CHUNK: Final = 16
+"""Slices per forward pass."""
+
+FALSE_VOLUME_LIMIT_ML: Final = 10.0
+"""Falsely found volume at which a tumour-free volume scores 0; the score falls linearly to there."""
+
+NEGLIGIBLE_ML: Final = 0.1
+"""True volume below which a Dice says nothing; such volumes are scored by what is falsely found."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Result of one validation.
+
+    Attributes:
+        by_preset: Mean score of each shifted simulator's volumes, 0 to 1.
+    """
+
+    by_preset: dict[str, float]
+
+    @property
+    def worst(self) -> float:
+        """The score that counts."""
+        return min(self.by_preset.values())
+
+
+def score_presets(network: nn.Module, preset: Preset, folder: Path, *, stride: int = 1) -> Scores:
+    """Returns the network's mean score on each ring below a folder, one ring a shifted simulator.
+
+    Args:
+        network: Network in evaluation mode.
+        preset: Its region and channels.
+        folder: Holds one `Ring` per shifted simulator, named after it.
+        stride: Take every n-th slice.
+    """
+    rings = sorted(path.parent for path in folder.glob("*/ring.json"))
+    return Scores({path.name: _score_ring(network, preset, Ring(path), stride) for path in rings})
+
+
+def predict(network: nn.Module, preset: Preset, contrasts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns region logits of z-scored slices.
+
+    Args:
+        network: Network in evaluation mode.
+        preset: Tells whether t1n is subtracted.
+        contrasts: ``(N, 4, H, W)`` float32, H and W multiples of 16.
+
+    Returns:
+        ``(N, H, W)`` float32.
+    """
+    device = next(network.parameters()).device
+    answers = []
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+        for start in range(0, len(contrasts), CHUNK):
+            part = torch.from_numpy(contrasts[start : start + CHUNK]).to(device)
+            inputs = network_input(part, subtract=preset.subtract).contiguous(memory_format=torch.channels_last)
+            answers.append(network(inputs)[:, 0].float().cpu().numpy())
+    return np.concatenate(answers)
+
+
+def volume_score(prediction: NDArray[np.bool_], reference: NDArray[np.bool_], *, pixel_ml: float) -> float:
+    """Returns Dice, or for a volume without the region 1 - (false volume / 10 ml), not below 0.
+
+    Args:
+        prediction: Any shape.
+        reference: Same shape.
+        pixel_ml: Volume that one pixel stands for.
+    """
+    if reference.sum() * pixel_ml < NEGLIGIBLE_ML:
+        return max(0.0, 1 - float(prediction.sum()) * pixel_ml / FALSE_VOLUME_LIMIT_ML)
+    return 2 * float((prediction & reference).sum()) / float(prediction.sum() + reference.sum())
+
+
+def _score_ring(network: nn.Module, preset: Preset, ring: Ring, stride: int) -> float:
+    pixel_ml = 0.001 * ring.shape.slice_mm * stride
+    scores = []
+    for slot in np.flatnonzero(ring.index[:, 0] != EMPTY):
+        slices = _looked_at(ring, int(slot), preset, stride)
+        if slices is None:
+            continue
+        found = predict(network, preset, slices.contrasts) > _logit(THRESHOLD)
+        found &= slices.labels > 0 if preset.around_tumour else slices.brain
+        scores.append(volume_score(found, region_mask(slices.labels, preset.region), pixel_ml=pixel_ml))
+    return float(np.mean(scores)) if scores else 1.0
+
+
+def _looked_at(ring: Ring, slot: int, preset: Preset, stride: int) -> Slices | None:
+    """Returns the slices the service would run: brain for WT, the box of the whole tumour for TC and ET."""
+    column = ring.areas[slot, :, 1:].sum(axis=1) if preset.around_tumour else ring.areas[slot, :, 0]
+    planes = np.flatnonzero(column > 0)[::stride]
+    slices = ring.read(slot, planes) if planes.size else None
+    if slices is None or preset.region is Region.WT:
+        return slices
+    used = np.argwhere((slices.labels > 0).any(axis=0))
+    height, width = (
+        box_range(int(low), int(high) + 1, limit=limit)
+        for low, high, limit in zip(used.min(axis=0), used.max(axis=0), slices.labels.shape[1:], strict=True)
+    )
+    return Slices(
+        slices.contrasts[:, :, height, width], slices.labels[:, height, width], slices.brain[:, height, width]
+    )
+
+
+def box_range(low: int, high: int, *, limit: int) -> slice:
+    """Returns pixels ``low`` to ``high`` with the margin, grown to a multiple of 16 and kept inside ``0..limit``.
+
+    Args:
+        low: First pixel.
+        high: One past the last pixel.
+        limit: Size of the image, a multiple of 16.
+    """
+    low, high = max(0, low - BOX_MARGIN_PX), min(limit, high + BOX_MARGIN_PX)
+    length = min(limit, -(-(high - low) // 16) * 16)
+    start = min(low, limit - length)
+    return slice(start, start + length)
+
+
+def _logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
