@@ -1,0 +1,5 @@
+"""The ``gliosynth`` command."""
+
+from gliosynth.cli.app import main
+
+__all__ = ["main"]

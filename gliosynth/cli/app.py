@@ -1,0 +1,48 @@
+"""The ``gliosynth`` command: its subcommands, and how errors end it."""
+
+import sys
+
+import typer
+
+from gliosynth import __version__
+from gliosynth.cli.console import ERR, OUT
+from gliosynth.cli.exit_codes import EXIT_CODE_HELP, exit_code_of
+from gliosynth.cli.metrics import metrics
+from gliosynth.cli.models import models
+from gliosynth.cli.preprocess import preprocess
+from gliosynth.cli.segment import segment
+from gliosynth.errors import GliosynthError
+
+app = typer.Typer(
+    name="gliosynth",
+    help="Glioma MRI: segmentation and its metrics over gRPC. Research use only, not a medical device.",
+    epilog=EXIT_CODE_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+for _command in (segment, preprocess, metrics, models):
+    app.command(epilog=EXIT_CODE_HELP)(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        OUT.print(f"gliosynth {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Holds the options of the command itself."""
+
+
+def main() -> None:
+    """Runs the command; an error becomes one sentence on standard error and an exit code, never a traceback."""
+    try:
+        app()
+    except GliosynthError as error:
+        ERR.print(f"error: {error}", style="bold red", markup=False, soft_wrap=True)
+        sys.exit(exit_code_of(error))
