@@ -6,10 +6,11 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from gliosynth.labels import Label, LabelMap, Region, canonical_labels, region_mask
 from gliosynth.preprocessing.intensity import normalise
 from gliosynth.segmentation import segment_by_threshold
-from numpy.typing import NDArray
 
 DATA = Path(os.environ.get("GLIOSYNTH_DATA", Path(__file__).parents[4] / "shared" / "data"))
 

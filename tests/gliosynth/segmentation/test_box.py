@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from gliosynth.segmentation.box import Box, bounding_box, crop_slices, in_plane_box, paste_slices
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gliosynth.segmentation.box import Box, bounding_box, crop_slices, in_plane_box, paste_slices
 
 
 def test_bounding_box_is_half_open_and_tight() -> None:

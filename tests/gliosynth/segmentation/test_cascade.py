@@ -5,6 +5,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from gliosynth.errors import CancelledError, InvalidParameterError, InvalidVolumeError, ModelError
 from gliosynth.labels import Label, Region
 from gliosynth.segmentation import (
@@ -14,7 +16,6 @@ from gliosynth.segmentation import (
     CascadeProgress,
     segment_case,
 )
-from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 SHAPE = (40, 44, 12)

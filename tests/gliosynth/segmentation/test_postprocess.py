@@ -1,6 +1,7 @@
 """Tests of the clean-up of region masks."""
 
 import numpy as np
+
 from gliosynth.segmentation.postprocess import drop_small_components, fill_holes, largest_component
 
 
