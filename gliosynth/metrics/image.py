@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gliosynth.errors import InvalidParameterError, InvalidVolumeError
 from gliosynth.labels import Mask
-from gliosynth.metrics.structure import Slice, SsimWindow, ssim_map
+from gliosynth.metrics.structure import Slice, SsimWindow, ssim_map, ssim_scratch
 
 Image = NDArray[np.float32]
 """``(X, Y)`` or ``(X, Y, Z)`` float32, finite."""
@@ -80,8 +80,9 @@ def score_image(
             reason="SMALLER_THAN_WINDOW",
         )
     sums = np.zeros(5)
+    work = ssim_scratch((reference.shape[1], reference.shape[0]))
     for first, second, counted in _slices(reference, prediction, mask):
-        similarity = ssim_map(first, second, data_range=data_range, window=window)
+        similarity = ssim_map(first, second, data_range=data_range, window=window, work=work)
         sums += _slice_sums(first, second, counted, similarity=similarity)
     return _scores_of(sums, data_range=data_range, window=window)
 
@@ -220,7 +221,7 @@ def _slice_sums(
     """Returns the sums of squared error, absolute error and SSIM of a slice, and both pixel counts."""
     errors = cv2.norm(first, second, cv2.NORM_L2SQR, counted), cv2.norm(first, second, cv2.NORM_L1, counted)
     if counted is None:
-        return np.array([*errors, similarity.sum(dtype=np.float64), first.size, similarity.size])
+        return np.array([*errors, cv2.sumElems(similarity)[0], first.size, similarity.size])
     margin = (first.shape[0] - similarity.shape[0]) // 2
     inside = counted[margin:-margin, margin:-margin].view(np.bool_)
     chosen = similarity[inside]

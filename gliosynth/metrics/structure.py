@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 Slice = NDArray[np.float32]
 """``(Y, X)`` float32, C-contiguous."""
 
+Scratch = NDArray[np.float32]
+"""``(6, Y, X)`` float32: memory that the slices of one volume share."""
+
 SSIM_K1: Final = 0.01
 """Stabiliser of the luminance term, as a share of the data range (Wang et al. 2004, section III.B)."""
 
@@ -48,37 +51,50 @@ class SsimWindow(StrEnum):
         return 49 / 48 if self is SsimWindow.UNIFORM_7 else 1.0
 
 
-def ssim_map(first: Slice, second: Slice, *, data_range: float, window: SsimWindow) -> Slice:
+def ssim_map(first: Slice, second: Slice, *, data_range: float, window: SsimWindow, work: Scratch) -> Slice:
     """Returns the index at every pixel whose window lies inside the slice (equation 13).
 
     With ``s = a + b`` and ``d = a - b``: ``2 mu_a mu_b = (mu_s² - mu_d²) / 2`` and
     ``mu_a² + mu_b² = (mu_s² + mu_d²) / 2``, and the same for the (co)variances, so that four filterings do instead of
-    five. The halves cancel in the fraction.
+    five. The halves cancel in the fraction. Everything happens in the scratch, which stays in the cache between slices.
 
     Args:
         first: ``(Y, X)`` float32.
         second: ``(Y, X)`` float32.
         data_range: Largest minus smallest value that the intensities can take.
         window: The local window, of ``n`` taps.
+        work: Scratch from `ssim_scratch`; overwritten.
 
     Returns:
-        ``(Y - n + 1, X - n + 1)`` float32, in [-1, 1].
+        ``(Y - n + 1, X - n + 1)`` float32 in [-1, 1]: a view of the scratch, gone with the next call.
     """
-    c1, c2 = (SSIM_K1 * data_range) ** 2, (SSIM_K2 * data_range) ** 2 / window.covariance_factor
-    total, difference = first + second, first - second
-    mean_s, mean_d = _filtered(total, window), _filtered(difference, window)
-    square_s, square_d = _filtered(total * total, window), _filtered(difference * difference, window)
-    mean_s *= mean_s
-    mean_d *= mean_d
-    square_s -= mean_s
-    square_d -= mean_d
-    luminance = (mean_s - mean_d + 2 * c1) / (mean_s + mean_d + 2 * c1)
-    luminance *= (square_s - square_d + 2 * c2) / (square_s + square_d + 2 * c2)
-    return luminance
-
-
-def _filtered(image: Slice, window: SsimWindow) -> Slice:
+    total, difference, mean_s, mean_d, var_s, var_d = work
+    np.add(first, second, out=total)
+    np.subtract(first, second, out=difference)
     taps = window.taps
+    _filter(total, taps, out=mean_s)
+    _filter(difference, taps, out=mean_d)
+    _filter(np.multiply(total, total, out=total), taps, out=var_s)
+    _filter(np.multiply(difference, difference, out=difference), taps, out=var_d)
+    var_s -= np.multiply(mean_s, mean_s, out=mean_s)
+    var_d -= np.multiply(mean_d, mean_d, out=mean_d)
+    mean_s += np.float32(2 * (SSIM_K1 * data_range) ** 2)
+    var_s += np.float32(2 * (SSIM_K2 * data_range) ** 2 / window.covariance_factor)
+    index: Slice = np.subtract(mean_s, mean_d, out=total)
+    index *= np.subtract(var_s, var_d, out=difference)
+    index /= np.multiply(np.add(mean_s, mean_d, out=mean_s), np.add(var_s, var_d, out=var_s), out=mean_s)
     margin = len(taps) // 2
-    filtered = np.asarray(cv2.sepFilter2D(image, -1, taps, taps, borderType=cv2.BORDER_REFLECT), dtype=np.float32)
-    return filtered[margin:-margin, margin:-margin]
+    return index[margin:-margin, margin:-margin]
+
+
+def ssim_scratch(shape: tuple[int, int]) -> Scratch:
+    """Returns scratch memory for slices of one shape.
+
+    Args:
+        shape: ``(Y, X)``.
+    """
+    return np.empty((6, *shape), dtype=np.float32)
+
+
+def _filter(image: Slice, taps: NDArray[np.float32], *, out: Slice) -> None:
+    cv2.sepFilter2D(image, -1, taps, taps, dst=out, borderType=cv2.BORDER_REFLECT)
