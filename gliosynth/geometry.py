@@ -3,6 +3,9 @@
 World coordinates are RAS+ mm. A voxel's index is its centre: voxel 0 reaches from -0.5 to 0.5.
 """
 
+# mypy: allow-untyped-calls
+# (nibabel's orientation functions carry no types.)
+
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -198,9 +201,7 @@ def bounding_box(mask: Mask, *, margin: Shape = (0, 0, 0)) -> Box:
             "an empty mask has no bounding box; check that it has voxels first", got="0 voxels", reason="EMPTY_MASK"
         )
     start = [max(0, int(index[0]) - grow) for index, grow in zip(found, margin, strict=True)]
-    stop = [
-        min(size, int(index[-1]) + 1 + grow) for index, grow, size in zip(found, margin, mask.shape, strict=True)
-    ]
+    stop = [min(size, int(index[-1]) + 1 + grow) for index, grow, size in zip(found, margin, mask.shape, strict=True)]
     return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
@@ -235,7 +236,8 @@ def crop(data: NDArray[ScalarT_co], box: Box) -> NDArray[ScalarT_co]:
     """
     result = np.zeros((*data.shape[:-3], *box.shape), dtype=data.dtype)
     source, target = _shared(box, (data.shape[-3], data.shape[-2], data.shape[-1]))
-    result[(..., *target)] = data[(..., *source)]
+    (a, b, c), (x, y, z) = source, target
+    result[..., x, y, z] = data[..., a, b, c]
     return result
 
 
@@ -249,14 +251,15 @@ def uncrop(data: NDArray[ScalarT_co], box: Box, shape: Shape) -> NDArray[ScalarT
     """
     result = np.zeros((*data.shape[:-3], *shape), dtype=data.dtype)
     source, target = _shared(box, shape)
-    result[(..., *source)] = data[(..., *target)]
+    (a, b, c), (x, y, z) = source, target
+    result[..., a, b, c] = data[..., x, y, z]
     return result
 
 
-def _shared(box: Box, shape: Shape) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def _shared(box: Box, shape: Shape) -> tuple[list[slice], list[slice]]:
     """Returns the slices, in the grid and in the box, of the voxels that both have."""
     low = [min(max(0, a), size) for a, size in zip(box.start, shape, strict=True)]
     high = [max(first, min(size, b)) for first, size, b in zip(low, shape, box.stop, strict=True)]
-    in_grid = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    in_box = tuple(slice(a - first, b - first) for a, b, first in zip(low, high, box.start, strict=True))
+    in_grid = [slice(a, b) for a, b in zip(low, high, strict=True)]
+    in_box = [slice(a - first, b - first) for a, b, first in zip(low, high, box.start, strict=True)]
     return in_grid, in_box

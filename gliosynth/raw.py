@@ -1,6 +1,7 @@
 """Raw voxels for the wire: little-endian, X fastest, optionally one zstd frame.
 
-The order is that of NIfTI (`order="F"` of an ``(X, Y, Z)`` array), so that a NIfTI body and a raw body are the same bytes.
+The order is that of NIfTI (`order="F"` of an ``(X, Y, Z)`` array): the body of a NIfTI file and a raw body are the same
+bytes.
 """
 
 from dataclasses import dataclass
