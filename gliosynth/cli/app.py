@@ -6,6 +6,9 @@ import typer
 
 from gliosynth import __version__
 from gliosynth.cli.console import ERR, OUT
+from gliosynth.cli.demo import demo
+from gliosynth.cli.doctor import doctor
+from gliosynth.cli.evaluate import evaluate
 from gliosynth.cli.exit_codes import EXIT_CODE_HELP, exit_code_of
 from gliosynth.cli.metrics import metrics
 from gliosynth.cli.models import models
@@ -22,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in (segment, preprocess, metrics, models):
+for _command in (segment, preprocess, metrics, models, evaluate, doctor, demo):
     app.command(epilog=EXIT_CODE_HELP)(_command)
 
 

@@ -25,9 +25,6 @@ STOP_GRACE_S: Final = 40.0
 POLL_S: Final = 0.1
 """Seconds between two health checks while the child starts."""
 
-SHOWN_LOG_LINES: Final = 5
-"""How many of the child's last log lines an error shows."""
-
 
 @dataclass(frozen=True)
 class EmbeddedServer:
@@ -135,9 +132,20 @@ def _start_error(process: "subprocess.Popen[str]", log: IO[bytes]) -> ModelError
     code = process.poll()
     state = "did not serve in time" if code is None else f"ended with code {code}"
     log.seek(0)
-    last_lines = log.read().decode(errors="replace").strip().splitlines()[-SHOWN_LOG_LINES:]
-    shown = " | ".join(last_lines) or "it wrote no log"
+    cause = _last_cause(log.read().decode(errors="replace").splitlines())
     return ModelError(
-        f"the embedded server {state}; run `python -m services` to see it start. Its log: {shown}",
+        f"the embedded server {state}: {cause} (run `gliosynth doctor`, or `python -m services` to see it start)",
         reason="EMBEDDED_SERVER_FAILED",
     )
+
+
+def _last_cause(lines: list[str]) -> str:
+    """Returns what the last event says about an error, or the last line as it is: a traceback ends with its cause."""
+    for line in reversed(lines):
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            return line.strip()
+        if isinstance(event, dict) and "error" in event:
+            return str(event["error"])
+    return "it wrote no cause into its log"
