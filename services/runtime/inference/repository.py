@@ -25,7 +25,8 @@ class ModelEntry:
         folder: The version folder.
         config: What config.pbtxt says.
         digest: SHA-256 in hexadecimal over the lines that ``sha256sum`` prints for config.pbtxt and every file of the
-            version folder, with paths relative to the model's folder and in their order: what decides an answer.
+            version folder, with paths relative to the model's folder and in their order: what decides an answer
+            (of an ensemble its own files alone: the models of its steps have digests of their own).
         card: The text of card.md, or ``""``.
     """
 

@@ -1,6 +1,5 @@
 """Tiny models in a repository of their own: small ONNX graphs whose answers are worked out by hand."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,29 @@ parameters {{ key: "channels" value: {{ string_value: "{channels}" }} }}
 parameters {{ key: "threshold" value: {{ string_value: "0.5" }} }}
 """
 
-AddModel = Callable[..., Path]
+ENSEMBLE = """
+name: "line"
+platform: "ensemble"
+max_batch_size: 4
+input [ { name: "image" data_type: TYPE_FP32 dims: [ 1, -1, -1 ] } ]
+output [ { name: "result" data_type: TYPE_FP32 dims: [ 1, -1, -1 ] } ]
+ensemble_scheduling {
+  step [
+    {
+      model_name: "shift"
+      model_version: -1
+      input_map { key: "values" value: "between" }
+      output_map { key: "shifted" value: "result" }
+    },
+    {
+      model_name: "double"
+      model_version: 1
+      input_map { key: "values" value: "image" }
+      output_map { key: "doubled" value: "between" }
+    }
+  ]
+}
+"""
 
 
 def weighted_sum(
@@ -51,19 +72,15 @@ def weighted_sum(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """Returns the empty folder of a model repository."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    return folder
+class TinyRepository:
+    """A model repository under construction."""
 
-
-@pytest.fixture
-def add_model(root: Path) -> AddModel:
-    """Returns a function that puts a network of one 1x1 convolution into the repository."""
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir()
 
     def add(
+        self,
         name: str,
         weights: list[float],
         bias: float = 0.0,
@@ -75,7 +92,8 @@ def add_model(root: Path) -> AddModel:
         output_name: str = "logits",
         stored_as: type[np.floating] = np.float32,
     ) -> Path:
-        folder = root / name
+        """Puts a network of one 1x1 convolution into the repository."""
+        folder = self.root / name
         (folder / str(version)).mkdir(parents=True)
         network = weighted_sum(weights, bias, input_name=input_name, output_name=output_name, stored_as=stored_as)
         onnx.save(network, folder / str(version) / "model.onnx")
@@ -91,18 +109,31 @@ def add_model(root: Path) -> AddModel:
         (folder / "config.pbtxt").write_text(text)
         return folder
 
-    return add
+    def add_segmenter(self) -> None:
+        """Adds a family: WT is FLAIR > 1, TC is T2 > 1, ET is T1c - T1 > 1."""
+        plain = REGION_PARAMETERS.format(channels="t1n,t1c,t2w,t2f")
+        difference = REGION_PARAMETERS.format(channels="t1c-t1n, t1c, t2w, t2f")
+        self.add("segmenter_wt", [0.0, 0.0, 0.0, 1.0], -1.0, extra=plain)
+        self.add("segmenter_tc", [0.0, 0.0, 1.0, 0.0], -1.0, extra=difference)
+        self.add("segmenter_et", [1.0, 0.0, 0.0, 0.0], -1.0, extra=difference)
+
+    def add_ensemble(self) -> Path:
+        """Adds the ensemble `line`: result = 2 x image + 3, its second step named first."""
+        self.add("double", [2.0], input_name="values", output_name="doubled")
+        self.add("shift", [1.0], 3.0, input_name="values", output_name="shifted")
+        folder = self.root / "line"
+        (folder / "1").mkdir(parents=True)
+        (folder / "config.pbtxt").write_text(ENSEMBLE)
+        return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_repository() -> type[TinyRepository]:
+    """Returns the class, for fixtures that live longer than a test."""
+    return TinyRepository
 
 
 @pytest.fixture
-def add_segmenter(add_model: AddModel) -> Callable[[], None]:
-    """Returns a function that adds a family: WT is FLAIR > 1, TC is T2 > 1, ET is T1c - T1 > 1."""
-
-    def add() -> None:
-        plain = REGION_PARAMETERS.format(channels="t1n,t1c,t2w,t2f")
-        difference = REGION_PARAMETERS.format(channels="t1c-t1n, t1c, t2w, t2f")
-        add_model("segmenter_wt", [0.0, 0.0, 0.0, 1.0], -1.0, extra=plain)
-        add_model("segmenter_tc", [0.0, 0.0, 1.0, 0.0], -1.0, extra=difference)
-        add_model("segmenter_et", [1.0, 0.0, 0.0, 0.0], -1.0, extra=difference)
-
-    return add
+def models(tmp_path: Path) -> TinyRepository:
+    """Returns an empty model repository."""
+    return TinyRepository(tmp_path / "models")
