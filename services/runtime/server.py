@@ -21,6 +21,7 @@ from services.runtime.admission import Admission
 from services.runtime.deadlines import DeadlineInterceptor
 from services.runtime.errors import ErrorInterceptor
 from services.runtime.logs import LogInterceptor, set_up_logs, traceback_lines
+from services.runtime.models import Models
 from services.runtime.service import Runtime, Service
 from services.runtime.settings import Settings
 from services.runtime.telemetry import MetricsInterceptor, MetricsServer, Telemetry
@@ -53,7 +54,8 @@ class Server:
         self._telemetry = Telemetry(git_sha=settings.git_sha)
         workers = settings.max_concurrent_requests
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="work")
-        runtime = Runtime(settings, self._telemetry, Admission(settings), self._workers)
+        self._models = Models(settings)
+        runtime = Runtime(settings, self._telemetry, Admission(settings), self._workers, self._models)
         self._services = [build(runtime) for build in builders]
         self._calls = ThreadPoolExecutor(workers + SPARE_THREADS, thread_name_prefix="call")
         self._server = grpc.server(
@@ -97,8 +99,7 @@ class Server:
         self._server.stop(self._settings.drain_grace_s).wait()
         self._workers.shutdown(wait=True)
         self._calls.shutdown(wait=True)
-        for service in self._services:
-            service.close()
+        self._models.close()
         self._metrics.stop()
 
     def _register(self) -> None:

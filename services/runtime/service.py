@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -13,6 +13,7 @@ from gliosynth.raw import VolumeLimits
 from gliosynth.v1 import volume_pb2 as pb
 from services.runtime.admission import Admission, Lease
 from services.runtime.deadlines import Deadline
+from services.runtime.models import Models
 from services.runtime.progress import Reporter, answer_with_progress
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
@@ -21,7 +22,7 @@ from services.runtime.transfer import StreamedRequest, receive_request
 ResultT = TypeVar("ResultT")
 OptionsT = TypeVar("OptionsT")
 
-MOST_VOLUMES: int = 8
+MOST_VOLUMES: Final = 8
 """Most volumes in a request: four contrasts and a mask, and room for a caller's mistake to be named as such."""
 
 
@@ -35,14 +36,12 @@ class Service:
         register: The generated function that adds the servicer to a server.
         warm: Lets each model that the service needs answer once, one after the other, and yields who answered; raises
             if one cannot.
-        close: Gives back what the service holds, when the server has stopped.
     """
 
     descriptor: ServiceDescriptor
     servicer: object
     register: Callable[[Any, grpc.Server], None]
     warm: Callable[[], Iterable[pb.ModelIdentity]] = tuple
-    close: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,12 +86,14 @@ class Runtime:
         telemetry: The server's metrics.
         admission: The server's places and memory.
         workers: Threads in which requests are computed, as many as there are places.
+        models: Repository and engine, opened by the first service that needs them.
     """
 
     settings: Settings
     telemetry: Telemetry
     admission: Admission
     workers: Executor
+    models: Models
 
     def answer(self, work: Callable[[Job], ResultT], *, context: grpc.ServicerContext, service: str) -> ResultT:
         """Returns what the work returns; for methods with one answer.

@@ -91,20 +91,23 @@ def decode_mask(received: ReceivedVolume, limits: VolumeLimits) -> Volume[np.boo
 
 
 def encode(
-    volume: Volume[np.generic], *, role: pb.VolumeRole.ValueType, encoding: pb.VolumeEncoding.ValueType
+    volume: Volume[np.generic],
+    *,
+    role: pb.VolumeRole.ValueType,
+    encoding: pb.VolumeEncoding.ValueType,
+    contrast: pb.Contrast.ValueType = pb.CONTRAST_UNSPECIFIED,
 ) -> tuple[pb.VolumeHeader, bytes]:
     """Returns header and bytes of a result.
 
     Args:
-        volume: The result.
+        volume: The result; uint8, int16, uint16 or float32.
         role: What it is.
-        encoding: How it is laid out; UNSPECIFIED stands for NIFTI_GZ.
-
-    Raises:
-        InvalidParameterError: The encoding is not one of the proto's.
+        encoding: How it is laid out, see `result_encoding`.
+        contrast: Which contrast it is, where it is one.
     """
-    encoding = result_encoding(encoding)
-    header = pb.VolumeHeader(name=volume.name, role=role, encoding=encoding, geometry=geometry_of(volume))
+    header = pb.VolumeHeader(
+        name=volume.name, role=role, contrast=contrast, encoding=encoding, geometry=geometry_of(volume)
+    )
     if encoding in _NIFTI:
         return header, write_nifti(volume, compress=encoding == pb.VOLUME_ENCODING_NIFTI_GZ)
     header.scalar_type = _SCALAR_TYPES[str(volume.data.dtype)]

@@ -1,0 +1,16 @@
+"""Runs all services in one process on one port: `python -m services`. `--help` lists the settings."""
+
+import sys
+
+from services import metrics, preprocessing, segmentation
+from services.runtime.server import serve
+from services.runtime.settings import read_settings
+
+
+def main() -> int:
+    """Returns the exit status of the server."""
+    return serve(read_settings(sys.argv[1:]), [preprocessing.build, segmentation.build, metrics.build])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
