@@ -1,7 +1,6 @@
 """From normalised contrasts to a tumour label map: the cascade of three networks, and the threshold baseline."""
 
 from gliosynth.segmentation.baseline import segment_by_threshold
-from gliosynth.segmentation.box import Box
 from gliosynth.segmentation.cascade import (
     CascadeHooks,
     CascadeModels,
@@ -14,7 +13,6 @@ from gliosynth.segmentation.cascade import (
 from gliosynth.segmentation.region_model import RegionModel
 
 __all__ = [
-    "Box",
     "CascadeHooks",
     "CascadeModels",
     "CascadeOptions",

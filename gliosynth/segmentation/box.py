@@ -1,53 +1,25 @@
-"""Boxes of voxels: where a mask lies, and crops that networks accept."""
-
-from dataclasses import dataclass
+"""Boxes around masks, and the crops of axial slices that networks accept."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gliosynth.geometry import Box, bounding_box
 from gliosynth.labels import Mask
 
 
-@dataclass(frozen=True)
-class Box:
-    """A half-open box of voxel indices, ``start <= index < stop`` along X, Y and Z.
-
-    Attributes:
-        start: First index along each axis; below 0 where the box reaches out of the volume.
-        stop: One past the last index along each axis.
-    """
-
-    start: tuple[int, int, int]
-    stop: tuple[int, int, int]
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Number of voxels along X, Y and Z."""
-        x, y, z = (stop - start for start, stop in zip(self.start, self.stop, strict=True))
-        return x, y, z
-
-    @property
-    def slices(self) -> tuple[slice, slice, slice]:
-        """The box as an index of an array; only for a box that lies inside the volume."""
-        x, y, z = (slice(start, stop) for start, stop in zip(self.start, self.stop, strict=True))
-        return x, y, z
-
-
-def bounding_box(mask: Mask) -> Box | None:
+def box_of(mask: Mask) -> Box | None:
     """Returns the smallest box that holds every voxel of a mask, or None if the mask is empty.
 
     Args:
         mask: ``(X, Y, Z)`` bool.
     """
-    ranges = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        found = np.flatnonzero(mask.any(axis=others))
-        if found.size == 0:
-            return None
-        ranges.append((int(found[0]), int(found[-1]) + 1))
-    (x0, x1), (y0, y1), (z0, z1) = ranges
-    return Box(start=(x0, y0, z0), stop=(x1, y1, z1))
+    return bounding_box(mask) if mask.any() else None
+
+
+def index_of(box: Box) -> tuple[slice, slice, slice]:
+    """Returns a box that lies inside a volume as the index of its voxels."""
+    x, y, z = (slice(start, stop) for start, stop in zip(box.start, box.stop, strict=True))
+    return x, y, z
 
 
 def in_plane_box(box: Box, shape: tuple[int, int, int], *, margin: int, multiple: int) -> Box:

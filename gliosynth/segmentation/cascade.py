@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.errors import InvalidParameterError, InvalidVolumeError
+from gliosynth.geometry import Box
 from gliosynth.labels import CONTRASTS, LabelMap, Mask, Region, labels_from_regions
-from gliosynth.segmentation.box import Box, bounding_box, in_plane_box, paste_slices
+from gliosynth.segmentation.box import box_of, in_plane_box, paste_slices
 from gliosynth.segmentation.channels import channel_batch, parse_channels
 from gliosynth.segmentation.postprocess import FilteredMask, drop_small_components, fill_holes
 from gliosynth.segmentation.region_model import Batch, RegionModel, stream_logits
@@ -195,7 +196,7 @@ def _checked_brain_box(contrasts: Contrasts, brain: Mask) -> Box:
             got=str(contrasts.shape),
             reason="SHAPE_MISMATCH",
         )
-    box = bounding_box(brain)
+    box = box_of(brain)
     if box is None:
         raise InvalidVolumeError(
             "the brain mask selects no voxel; give a mask that covers the brain",
@@ -270,7 +271,7 @@ def _finding(region: Region, mask: Mask, *, kept: FilteredMask, slices_run: int)
     return RegionFinding(
         region=region,
         voxel_count=int(np.count_nonzero(mask)),
-        box=bounding_box(mask),
+        box=box_of(mask),
         slices_run=slices_run,
         component_count=kept.kept_components,
         dropped_components=kept.dropped_components,

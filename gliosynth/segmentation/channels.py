@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.errors import ModelError
+from gliosynth.geometry import Box
 from gliosynth.labels import CONTRASTS, Contrast
-from gliosynth.segmentation.box import Box, crop_slices
+from gliosynth.segmentation.box import crop_slices
 
 
 @dataclass(frozen=True)

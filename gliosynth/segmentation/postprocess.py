@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from gliosynth.labels import Mask
-from gliosynth.segmentation.box import bounding_box
+from gliosynth.segmentation.box import box_of, index_of
 
 CONNECTIVITY: Final = 26
 """Neighbours of a voxel: those that share a face, an edge or a corner with it."""
@@ -38,15 +38,15 @@ def drop_small_components(mask: Mask, *, minimum_voxels: int) -> FilteredMask:
         mask: ``(X, Y, Z)`` bool; may be empty.
         minimum_voxels: A component of this size is kept, a smaller one (26-neighbourhood) is dropped.
     """
-    box = bounding_box(mask)
+    box = box_of(mask)
     kept = np.zeros_like(mask)
     if box is None:
         return FilteredMask(mask=kept, kept_components=0, dropped_components=0, dropped_voxels=0)
-    components = cc3d.connected_components(mask[box.slices], connectivity=CONNECTIVITY)
+    components = cc3d.connected_components(mask[index_of(box)], connectivity=CONNECTIVITY)
     sizes = np.bincount(components.ravel())
     sizes[0] = 0
     large = sizes >= max(minimum_voxels, 1)
-    kept[box.slices] = large[components]
+    kept[index_of(box)] = large[components]
     component_count = len(sizes) - 1
     return FilteredMask(
         mask=kept,
@@ -62,14 +62,14 @@ def largest_component(mask: Mask) -> Mask:
     Args:
         mask: ``(X, Y, Z)`` bool.
     """
-    box = bounding_box(mask)
+    box = box_of(mask)
     largest = np.zeros_like(mask)
     if box is None:
         return largest
-    components = cc3d.connected_components(mask[box.slices], connectivity=CONNECTIVITY)
+    components = cc3d.connected_components(mask[index_of(box)], connectivity=CONNECTIVITY)
     sizes = np.bincount(components.ravel())
     sizes[0] = 0
-    largest[box.slices] = components == int(sizes.argmax())
+    largest[index_of(box)] = components == int(sizes.argmax())
     return largest
 
 
@@ -79,8 +79,8 @@ def fill_holes(mask: Mask) -> Mask:
     Args:
         mask: ``(X, Y, Z)`` bool.
     """
-    box = bounding_box(mask)
+    box = box_of(mask)
     filled = mask.copy()
     if box is not None:
-        filled[box.slices] = ndimage.binary_fill_holes(mask[box.slices])
+        filled[index_of(box)] = ndimage.binary_fill_holes(mask[index_of(box)])
     return filled

@@ -5,19 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gliosynth.segmentation.box import Box, bounding_box, crop_slices, in_plane_box, paste_slices
+from gliosynth.geometry import Box
+from gliosynth.segmentation.box import box_of, crop_slices, in_plane_box, paste_slices
 
 
-def test_bounding_box_is_half_open_and_tight() -> None:
+def test_box_is_half_open_and_tight() -> None:
     """Two voxels span the box."""
     mask = np.zeros((5, 6, 7), dtype=np.bool_)
     mask[1, 2, 3] = mask[3, 2, 6] = True
-    assert bounding_box(mask) == Box(start=(1, 2, 3), stop=(4, 3, 7))
+    assert box_of(mask) == Box(start=(1, 2, 3), stop=(4, 3, 7))
 
 
-def test_empty_mask_has_no_bounding_box() -> None:
+def test_empty_mask_has_no_box() -> None:
     """None, not a box of size zero."""
-    assert bounding_box(np.zeros((2, 2, 2), dtype=np.bool_)) is None
+    assert box_of(np.zeros((2, 2, 2), dtype=np.bool_)) is None
 
 
 @pytest.mark.parametrize(
