@@ -99,6 +99,7 @@ class Anatomy:
         affine: ``(4, 4)`` voxel index to RAS+ mm.
         midline: ``(3,)`` float64: the plane between the hemispheres, ``x = midline @ (1, y, z)`` in voxels.
         brain_centre: ``(3,)`` float64: middle of the brain mask's bounding box, voxels.
+        brain_ml: Volume of the brain mask, ml.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Anatomy:
     affine: Affine
     midline: NDArray[np.float64]
     brain_centre: NDArray[np.float64]
+    brain_ml: float
 
 
 def anatomy_names() -> tuple[str, ...]:
@@ -139,7 +141,7 @@ def load_anatomy(name: str) -> Anatomy:
     centre = _box_centre(brain)
     for array in (tissues, brain, affine, midline, centre):
         array.setflags(write=False)
-    return Anatomy(name, tissues, brain, affine, midline, centre)
+    return Anatomy(name, tissues, brain, affine, midline, centre, brain_ml=float(brain.sum()) / 1000.0)
 
 
 def load_anatomies() -> tuple[Anatomy, ...]:

@@ -106,6 +106,9 @@ def draw_physics(
     """
     field_tesla = 3.0 if rng.random() < 0.5 else 1.5
     relaxations = draw_tissues(settings, field_tesla, rng)
+    parts = _draw_parts(settings, plan, field_tesla, rng)
+    if rng.random() < settings.flat_contrast_share:
+        relaxations, parts = flatten(relaxations, parts, float(rng.uniform(0.15, 0.6)))
     t1n = draw_t1(rng)
     t1c = t1n if rng.random() < 0.7 else draw_t1(rng)
     flair = draw_flair(relaxations[Tissue.VENTRICLE].t1_ms, rng)
@@ -115,7 +118,7 @@ def draw_physics(
         field_tesla=field_tesla,
         protocols=(t1n, t1c, draw_protocol(T2_PRIOR, rng), flair),
         table=_table(relaxations, _draw_tissue_agent(rng), jitter=jitter, bright_csf=bright_csf, rng=rng),
-        parts=_draw_parts(settings, plan, field_tesla, rng),
+        parts=parts,
         part_agent=_draw_part_agent(settings, rng),
         part_gain=np.exp(rng.normal(0.0, max(jitter, 0.03), 4)).astype(np.float32),
         r1_agent=r1_agent,
@@ -128,7 +131,7 @@ def draw_tissues(
 ) -> dict[Tissue, Relaxation]:
     """Returns the constants of every tissue.
 
-    Narrow sulci are mixtures of fluid and cortex, grey matter may be moved towards white matter, and periventricular
+    Narrow sulci are mixtures of fluid and cortex; choroid plexus is a mixture of itself and fluid; periventricular
     hypointensities may look like white matter.
     """
     drawn = {tissue: _draw(settings, prior, field_tesla, rng) for tissue, prior in TISSUE_PRIORS.items()}
@@ -136,13 +139,11 @@ def draw_tissues(
     drawn |= {tissue: fluid for tissue in (Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF)}
     white = drawn[Tissue.WHITE_MATTER]
     drawn[Tissue.CEREBELLAR_WHITE] = mixture(drawn[Tissue.CEREBELLAR_WHITE], white, 0.6)
-    if rng.random() < settings.flat_contrast_share:
-        flatness = float(rng.uniform(0.1, 0.5))
-        drawn |= {tissue: mixture(drawn[tissue], white, flatness) for tissue in GREY_TISSUES}
     narrowness = float(rng.uniform(0.35, 0.95))
     grey = drawn[Tissue.CORTICAL_GREY]
     drawn[Tissue.SULCUS_EDGE] = mixture(fluid, grey, narrowness)
     drawn[Tissue.SULCAL_CSF] = mixture(fluid, grey, max(narrowness - float(rng.uniform(0.3, 0.7)), 0.0))
+    drawn[Tissue.CHOROID_PLEXUS] = mixture(drawn[Tissue.CHOROID_PLEXUS], fluid, float(rng.uniform(0.3, 0.7)))
     if rng.random() < 0.5:
         drawn[Tissue.WHITE_MATTER_LESION] = mixture(drawn[Tissue.WHITE_MATTER_LESION], white, 0.85)
     return drawn
@@ -153,6 +154,27 @@ def mixture(first: Relaxation, second: Relaxation, share: float) -> Relaxation:
     r1 = (1 - share) / first.t1_ms + share / second.t1_ms
     r2 = (1 - share) / first.t2_ms + share / second.t2_ms
     return Relaxation((1 - share) * first.density + share * second.density, 1 / r1, 1 / r2)
+
+
+def flatten(
+    tissues: dict[Tissue, Relaxation], parts: dict[Part, Relaxation], flatness: float
+) -> tuple[dict[Tissue, Relaxation], dict[Part, Relaxation]]:
+    """Returns grey matter moved towards white matter, and tumour parts moved as far in density and T1 (not T2).
+
+    Routine T1-weighted images of tumour patients show little contrast between tissues; without this, simulated tumours are
+    far darker in T1 than real ones.
+
+    Args:
+        tissues: Constants of the tissues.
+        parts: Constants of the tumour's parts.
+        flatness: 0 leaves everything, 1 makes all of it white matter.
+    """
+    white = tissues[Tissue.WHITE_MATTER]
+    flat_parts = {}
+    for part, drawn in parts.items():
+        moved = mixture(drawn, white, flatness)
+        flat_parts[part] = Relaxation(moved.density, moved.t1_ms, drawn.t2_ms)
+    return tissues | {tissue: mixture(tissues[tissue], white, 0.7 * flatness) for tissue in GREY_TISSUES}, flat_parts
 
 
 def _draw(
@@ -185,10 +207,10 @@ def _draw_part_agent(settings: PhysicsSettings, rng: np.random.Generator) -> dic
     """Returns the gadolinium of the tumour's parts in mmol/l (METHODS.md C.3; weak as often as strong)."""
     strong = rng.random() < settings.strong_agent_share
     return {
-        Part.ED: float(rng.uniform(0.0, 0.03)),
-        Part.NET: float(rng.uniform(0.0, 0.06)),
-        Part.ET: float(rng.uniform(0.35, 0.8) if strong else rng.uniform(0.1, 0.35)),
-        Part.NCR: float(rng.uniform(0.0, 0.08)),
+        Part.ED: float(rng.uniform(0.0, 0.015)),
+        Part.NET: float(rng.uniform(0.0, 0.03)),
+        Part.ET: float(rng.uniform(0.18, 0.45) if strong else rng.uniform(0.05, 0.18)),
+        Part.NCR: float(rng.uniform(0.0, 0.03)),
         Part.BLOOD: float(rng.uniform(0.0, 0.05)),
     }
 
@@ -202,7 +224,7 @@ def _draw_tissue_agent(rng: np.random.Generator) -> dict[Tissue, float]:
         Tissue.WHITE_MATTER: 0.015 * blood,
         Tissue.ARTERY: blood * float(rng.uniform(0.2, 0.8)),
         Tissue.VEIN: blood,
-        Tissue.CHOROID_PLEXUS: float(rng.uniform(0.1, 1.0)),
+        Tissue.CHOROID_PLEXUS: float(rng.uniform(0.02, 0.35)),
         Tissue.DURA: float(rng.uniform(0.2, 1.0)),
         Tissue.MUCOSA: float(rng.uniform(0.2, 0.8)),
         Tissue.EYE_MUSCLE: float(rng.uniform(0.1, 0.4)),
@@ -227,6 +249,6 @@ def _table(
     gain = np.exp(rng.normal(0.0, jitter, (4, TISSUE_COUNT))).astype(np.float32)
     offset = np.zeros((4, TISSUE_COUNT), dtype=np.float32)
     if bright_csf:
-        offset[3, [Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF]] = rng.uniform(0.1, 0.8)
+        offset[3, [Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF]] = rng.uniform(0.1, 0.6)
         offset[3, Tissue.VENTRICLE] = rng.uniform(0.0, 0.4)
     return TissueTable(density, r1, r2, uptake, gain, offset)

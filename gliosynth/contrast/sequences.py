@@ -141,7 +141,7 @@ T1_PRIORS: Final = (
 )
 """T1-weighted sequences (METHODS.md C.3)."""
 
-T1_FAMILY_SHARES: Final = (0.4, 0.2, 0.25, 0.15)
+T1_FAMILY_SHARES: Final = (0.5, 0.2, 0.18, 0.12)
 """How often each of `T1_PRIORS` is drawn."""
 
 T2_PRIOR: Final = ProtocolPrior(Family.SPIN_ECHO, (3000, 6500), (80, 115))

@@ -43,8 +43,8 @@ class GridSettings:
 class DeformationSettings:
     """How the anatomy varies."""
 
-    scale: Range = (0.93, 1.07)
-    """Scale of the head, drawn per axis around a common draw."""
+    scale: Range = (0.95, 1.05)
+    """Scale of the head relative to a brain of typical volume, drawn per axis around a common draw."""
     rotation_deg: float = 9.0
     """Largest rotation about each axis."""
     coarse_mm: float = 3.0
@@ -71,7 +71,7 @@ class TumourSettings:
     """Cases of 3 to 15 ml."""
     irregularity: Range = (0.12, 0.42)
     """Logarithmic amplitude of the surface noise (METHODS.md C.5: s)."""
-    white_matter_preference: Range = (0.15, 0.9)
+    white_matter_preference: Range = (0.1, 0.6)
     """How far oedema avoids other tissue, in tumour radii."""
     one_hemisphere_share: float = 0.85
     """Tumours that stay in their hemisphere."""
@@ -83,7 +83,7 @@ class TumourSettings:
     """Sigma of the oedema's edge, mm."""
     core_edge_mm: Range = (0.6, 1.2)
     """Sigma of the core's edge, mm."""
-    faint_oedema_share: float = 0.10
+    faint_oedema_share: float = 0.08
     cystic_share: float = 0.10
     """Cores filled with CSF-like fluid."""
     haemorrhage_share: float = 0.10
@@ -106,7 +106,7 @@ class PhysicsSettings:
     texture: float = 1.0
     """Multiplies all textures; 0 makes every tissue flat."""
     strong_agent_share: float = 0.45
-    """Enhancing tumours with .35 to .8 mmol/l gadolinium instead of .08 to .35."""
+    """Enhancing tumours with .18 to .45 mmol/l gadolinium instead of .05 to .18."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class AcquisitionSettings:
     gamma_share: float = 0.3
     gamma: float = 0.15
     """Standard deviation of the logarithm of gamma."""
-    mask_error_mm: float = 1.0
+    mask_error_mm: float = 0.5
     """Standard deviation of the brain mask's border error, mm."""
 
 
@@ -142,7 +142,7 @@ class NegativeSettings:
     """Cases with FLAIR-bright periventricular caps."""
     lesion_share: float = 0.35
     """Cases with small white-matter lesions."""
-    bright_csf_share: float = 0.25
+    bright_csf_share: float = 0.15
     """Cases whose CSF is not suppressed in FLAIR."""
 
 

@@ -314,5 +314,5 @@ def _brain_mask(inside: Array, settings: SimulatorSettings, rng: np.random.Gener
     soft = smooth(xp.astype(inside, xp.float32), 2.0, spacing_mm)
     error_mm = settings.acquisition.mask_error_mm
     field = random_field(rng, inside.shape, spacing_mm=spacing_mm, sigma_mm=12.0, xp=xp)
-    level = 0.5 + 0.12 * error_mm * (field + float(rng.normal(0.0, 0.7)))
+    level = 0.5 + 0.2 * error_mm * (field + float(rng.normal(0.0, 0.6)))
     return soft > xp.clip(level, 0.12, 0.88)

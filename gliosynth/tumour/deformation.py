@@ -12,6 +12,9 @@ from gliosynth.anatomy import Anatomy
 from gliosynth.contrast.settings import DeformationSettings, GridSettings
 from gliosynth.separable import Array, apply_separable, linear_matrix, random_field
 
+TYPICAL_BRAIN_ML: Final = 1420.0
+"""Volume that every brain is scaled to before its own scale is drawn, ml: real cases lie in an atlas space."""
+
 NODE_MM: Final = 6.0
 """Distance of the nodes on which the map is kept, mm."""
 
@@ -64,9 +67,8 @@ def draw_map(anatomy: Anatomy, grid: GridSettings, settings: DeformationSettings
     counts = [max(round(extent / NODE_MM) + 1, 2) for extent in extents]
     axes_mm = [np.linspace(-extent / 2, extent / 2, count) for extent, count in zip(extents, counts, strict=True)]
     positions = np.stack(np.meshgrid(*axes_mm, indexing="ij"))
-    linear = _rotation(rng.uniform(-1, 1, 3) * settings.rotation_deg) / (
-        rng.uniform(*settings.scale) * rng.uniform(0.97, 1.03, 3)
-    )
+    scale = (TYPICAL_BRAIN_ML / anatomy.brain_ml) ** (1.0 / 3.0) * rng.uniform(*settings.scale)
+    linear = _rotation(rng.uniform(-1, 1, 3) * settings.rotation_deg) / (scale * rng.uniform(0.97, 1.03, 3))
     sources = np.tensordot(linear, positions, axes=1) + anatomy.brain_centre[:, None, None, None]
     spacing = [axis[1] - axis[0] for axis in axes_mm]
     for sigma, amount in ((COARSE_SIGMA_MM, settings.coarse_mm), (FINE_SIGMA_MM, settings.fine_mm)):
