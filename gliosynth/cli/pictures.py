@@ -40,6 +40,6 @@ def scene_of(case: CasePayload, labels: Volume[np.uint8], *, steps: Iterable[Pro
 
 
 def _transforms(steps: Iterable[ProcessingStep]) -> dict[str, Affine]:
-    """Returns the rigid transform, world mm of the t1c to world mm of the contrast, of each contrast that has one."""
-    found = {step.volume: step.parameters.get("transform") for step in steps if step.name == REGISTER_STEP}
-    return {name: np.vstack([np.asarray(rows)[:3], [0, 0, 0, 1]]) for name, rows in found.items() if rows is not None}
+    """Returns the rigid transform, world mm of the t1c to world mm of the contrast, of each registered contrast."""
+    registrations = (step for step in steps if step.name == REGISTER_STEP)
+    return {step.volume: np.asarray(step.parameters["moving_from_reference"], np.float64) for step in registrations}

@@ -28,7 +28,7 @@ from gliosynth.volume import Affine, Volume
 SHOWN_TOLERANCE_MM: Final = 2.0
 """Tolerance in mm of the surface Dice that the report shows."""
 
-UNSHOWN_PARAMETERS: Final = frozenset({"transform", "contrast", "rows"})
+UNSHOWN_PARAMETERS: Final = frozenset({"moving_from_reference", "native", "working"})
 """Parameters of a step that say nothing in a line of text; they are in the JSON."""
 
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from gliosynth.labels import REGIONS, LabelMap, Mask, Region, region_mask
 from gliosynth.report.palette import REGION_COLOURS, Colour
-from gliosynth.report.views import EDGE_LETTERS, Plane
+from gliosynth.report.views import EDGE_LETTERS, HEAD_SHARE, Plane
 
 DOTS_PER_MM: Final = 2.0
 """Picture elements per millimetre."""
@@ -21,8 +21,11 @@ SUPERSAMPLING: Final = 2
 CONTOUR_WIDTH: Final = 3
 """Width of a contour in supersampled dots: 0.75 mm."""
 
-WINDOW_PERCENTILES: Final = (1.0, 99.7)
-"""Percentiles of the head's intensities that become black and white."""
+WINDOW_PERCENTILES: Final = (0.5, 50.0, 99.8)
+"""Percentiles of the head's intensities: black, the middle, white."""
+
+WHITE_OVER_MIDDLE: Final = 3.0
+"""White is at most this many times the middle: scalp fat in T1 and fluid in T2 are brighter still."""
 
 LETTER_COLOUR: Final = (255, 255, 255)
 """Colour of the orientation letters."""
@@ -32,17 +35,17 @@ LETTER_HEIGHT: Final = 16
 
 
 def window_of(image: NDArray[np.float32]) -> tuple[float, float]:
-    """Returns the intensities that become black and white: percentiles of what is not background.
+    """Returns the intensities that become black and white, so that neither fat nor one bright vessel dims the brain.
 
     Args:
         image: A whole contrast ``(X, Y, Z)``, so that all its slices share one window.
     """
-    lit = image[image != 0]
-    if lit.size == 0:
+    head = image[image > HEAD_SHARE * float(np.percentile(image, 99.0))]
+    if head.size == 0:
         return 0.0, 1.0
-    low, high = np.percentile(lit, WINDOW_PERCENTILES)
-    background = float(image.min())
-    return min(background, float(low)), max(float(high), float(low) + 1e-6)
+    low, middle, high = (float(value) for value in np.percentile(head, WINDOW_PERCENTILES))
+    white = min(high, WHITE_OVER_MIDDLE * middle)
+    return min(float(image.min()), low), max(white, low + 1e-6)
 
 
 def picture_size(shape: tuple[int, ...], pixel_mm: tuple[float, float]) -> tuple[int, int]:
