@@ -41,8 +41,13 @@ def test_memory_is_shared_by_all_and_given_back_once() -> None:
 def test_an_error_gives_place_and_memory_back() -> None:
     """A request that fails leaves nothing behind."""
     places = admission(max_concurrent_requests=1)
-    with pytest.raises(ZeroDivisionError), places.enter() as lease:
-        lease.reserve(10)
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with places.enter() as lease:
+            lease.reserve(10)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert places.held_bytes == 0
     places.enter()

@@ -30,6 +30,25 @@ def health_of(channel: grpc.Channel, service: str = "") -> int:
     return check(health_pb2.HealthCheckRequest(service=service), timeout=5).status
 
 
+def wait_for_refusal(channel: grpc.Channel) -> grpc.StatusCode:
+    """Calls until the server refuses, and returns how."""
+    while True:
+        try:
+            stub(channel).ListModels(segmentation_pb2.ListModelsRequest(), timeout=5)
+        except grpc.RpcError as error:
+            return error.code()
+
+
+def answer_when_free(channel: grpc.Channel) -> segmentation_pb2.SegmentResponse:
+    """Asks until a place is free, and returns the last answer; any other refusal is raised."""
+    while True:
+        try:
+            return list(stub(channel).Segment(options_only(), timeout=30))[-1]
+        except grpc.RpcError as error:
+            if reason_of(error) != "TOO_MANY_REQUESTS":
+                raise
+
+
 def reason_of(error: grpc.RpcError) -> str:
     info = error_details_pb2.ErrorInfo()
     return next(info.reason for detail in rpc_status.from_call(error).details if detail.Unpack(info))
@@ -73,12 +92,7 @@ def test_draining_finishes_what_runs_and_refuses_what_comes(start_server, connec
     work.begun.wait()
     draining = threading.Thread(target=server.drain)
     draining.start()
-    while True:
-        try:
-            stub(connect(server)).ListModels(segmentation_pb2.ListModelsRequest(), timeout=5)
-        except grpc.RpcError as error:
-            assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-            break
+    assert wait_for_refusal(connect(server)) in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
     work.go_on.set()
     assert [answer.WhichOneof("part") for answer in running][-1] == "report"
     draining.join()
@@ -139,12 +153,7 @@ def test_work_stops_when_the_caller_leaves(start_server, connect, work, leaving:
         list(running)
     assert work.ended.wait(5)
     work.go_on.set()
-    while True:
-        try:
-            assert list(segment(options_only(), timeout=30))[-1].HasField("report")
-            break
-        except grpc.RpcError as error:
-            assert reason_of(error) == "TOO_MANY_REQUESTS"
+    assert answer_when_free(connect(server)).HasField("report")
 
 
 @pytest.fixture

@@ -70,7 +70,9 @@ def test_a_finished_stream_is_counted_once(start_server, connect, scrape, work) 
         assert series[f"gliosynth_stage_seconds_count{{{labels}}}"] == 1
 
 
-@pytest.mark.parametrize(("ending", "code"), [("error", "INTERNAL"), ("cancel", "CANCELLED"), ("late", "DEADLINE_EXCEEDED")])
+@pytest.mark.parametrize(
+    ("ending", "code"), [("error", "INTERNAL"), ("cancel", "CANCELLED"), ("late", "DEADLINE_EXCEEDED")]
+)
 def test_every_ending_has_its_code(start_server, connect, scrape, work, ending: str, code: str) -> None:
     """A failure, a cancelled call and a passed deadline are counted under their own code, once."""
     server = start_server(work.build)
