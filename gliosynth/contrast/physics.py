@@ -136,7 +136,7 @@ def draw_tissues(
     """
     drawn = {tissue: _draw(settings, prior, field_tesla, rng) for tissue, prior in TISSUE_PRIORS.items()}
     fluid = drawn[Tissue.VENTRICLE]
-    drawn |= {tissue: fluid for tissue in (Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF)}
+    drawn |= dict.fromkeys((Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF), fluid)
     white = drawn[Tissue.WHITE_MATTER]
     drawn[Tissue.CEREBELLAR_WHITE] = mixture(drawn[Tissue.CEREBELLAR_WHITE], white, 0.6)
     narrowness = float(rng.uniform(0.35, 0.95))
@@ -220,7 +220,7 @@ def _draw_tissue_agent(rng: np.random.Generator) -> dict[Tissue, float]:
     blood = float(rng.uniform(0.3, 1.4))
     grey = 0.03 * blood
     return {
-        **{tissue: grey for tissue in GREY_TISSUES},
+        **dict.fromkeys(GREY_TISSUES, grey),
         Tissue.WHITE_MATTER: 0.015 * blood,
         Tissue.ARTERY: blood * float(rng.uniform(0.2, 0.8)),
         Tissue.VEIN: blood,
