@@ -139,7 +139,12 @@ def ras_grid(grid: Grid) -> Grid:
 
 
 def isotropic_grid(grid: Grid, spacing_mm: float) -> Grid:
-    """Returns an isotropic grid over the same box, its axes those of the given grid, reordered closest to R, A, S.
+    """Returns an isotropic grid over the same box, see `aligned_grid`."""
+    return aligned_grid(grid, (spacing_mm, spacing_mm, spacing_mm))
+
+
+def aligned_grid(grid: Grid, spacing_mm: tuple[float, float, float]) -> Grid:
+    """Returns a grid of another spacing over the same box, with the given grid's axes in the order closest to R, A, S.
 
     The axes stay with the slices of the scan, so that thick slices blur along one axis only. Sheared axes are replaced
     by the closest orthogonal ones (polar decomposition), and the box grows to cover all corners. A grid that already
@@ -147,21 +152,21 @@ def isotropic_grid(grid: Grid, spacing_mm: float) -> Grid:
 
     Args:
         grid: Grid of the reference volume.
-        spacing_mm: Edge length of the new voxels.
+        spacing_mm: Edges of the new voxels along the new X, Y and Z.
     """
     ordered = ras_grid(grid)
     directions = ordered.affine[:3, :3] / np.asarray(ordered.spacing_mm)
     left, _, right = np.linalg.svd(directions)
-    axes = left @ right
-    same_spacing = np.abs(np.asarray(ordered.spacing_mm) - spacing_mm) * np.asarray(ordered.shape) <= GRID_TOLERANCE_MM
-    if same_spacing.all() and np.allclose(axes, directions, atol=1e-4):
+    axes, wanted_mm = left @ right, np.asarray(spacing_mm)
+    drift_mm = np.abs(np.asarray(ordered.spacing_mm) - wanted_mm) * np.asarray(ordered.shape)
+    if (drift_mm <= GRID_TOLERANCE_MM).all() and np.allclose(axes, directions, atol=1e-4):
         return ordered
     along = ordered.corners @ axes
     low, high = along.min(axis=0), along.max(axis=0)
-    sizes = np.maximum(1, np.ceil((high - low) / spacing_mm - 1e-3)).astype(int)
-    first_centre = (low + high) / 2 - (sizes - 1) / 2 * spacing_mm
+    sizes = np.maximum(1, np.ceil((high - low) / wanted_mm - 1e-3)).astype(int)
+    first_centre = (low + high) / 2 - (sizes - 1) / 2 * wanted_mm
     affine = np.eye(4)
-    affine[:3, :3] = axes * spacing_mm
+    affine[:3, :3] = axes * wanted_mm
     affine[:3, 3] = axes @ first_centre
     return Grid.of((int(sizes[0]), int(sizes[1]), int(sizes[2])), affine)
 

@@ -180,7 +180,7 @@ def _find_brain(
 ) -> tuple[Mask, SkullStripRecord]:
     """Returns the brain mask and where it came from: the caller, the images themselves, or the extractor."""
     spacing_mm = min(working.spacing_mm)
-    evidence = stripped_evidence(images, spacing_mm=spacing_mm)
+    evidence = stripped_evidence(images, spacing_mm=working.spacing_mm)
     if mask is not None:
         source, brain = BrainSource.USER_MASK, resample(mask, working) >= 0.5
     elif evidence.is_stripped:

@@ -1,6 +1,6 @@
 """Where the brain is: found stripped already, given by the caller, or extracted by a network.
 
-The network sees one axial slice of one contrast at 2 mm and answers with logits; it is passed in as a callable, so
+The network sees one axial slice of one contrast and answers with logits; it is passed in as a callable, so
 that this module knows no inference engine. What comes before and after the network is here.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gliosynth.errors import InvalidCaseError, ModelError
-from gliosynth.geometry import UNET_MULTIPLE, Box, Grid, crop, grow_to_multiple, isotropic_grid, uncrop
+from gliosynth.geometry import UNET_MULTIPLE, Box, Grid, aligned_grid, crop, grow_to_multiple, uncrop
 from gliosynth.labels import Mask
 from gliosynth.preprocessing.intensity import FloatVolume
 from gliosynth.preprocessing.resampling import resample
@@ -26,8 +26,8 @@ Contrasts = NDArray[np.float32]
 SlicePredictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """A network: axial slices ``(B, 1, X, Y)`` float32 to logits ``(B, 1, X, Y)``."""
 
-MODEL_SPACING_MM: Final = 2.0
-"""Spacing at which the network was trained."""
+MODEL_SPACING_MM: Final = (1.0, 1.0, 2.0)
+"""Pixel edges and slice distance at which the network was trained."""
 
 BATCH_SIZE: Final = 16
 """Slices per call: the `max_batch_size` of the model's configuration."""
@@ -50,7 +50,7 @@ STRIPPED_ZERO_FRACTION: Final = 0.2
 STRIPPED_LARGEST_ML: Final = 2300.0
 """A stripped brain is no larger; a head is, unless it is cropped."""
 
-STRIPPED_DARK_RIM: Final = 0.10
+STRIPPED_DARK_RIM: Final = 0.35
 """Share of dark voxels in the rim above which there is a skull."""
 
 RIM_DEPTH_MM: Final = (3.0, 9.0)
@@ -96,12 +96,12 @@ def nonzero_support(images: Contrasts) -> Mask:
     return _largest_filled((images != 0).any(axis=0))
 
 
-def stripped_evidence(images: Contrasts, *, spacing_mm: float) -> StrippedEvidence:
+def stripped_evidence(images: Contrasts, *, spacing_mm: tuple[float, float, float]) -> StrippedEvidence:
     """Returns what the images say about an earlier skull strip: measured, not assumed.
 
     Args:
         images: Co-registered ``(C, X, Y, Z)``.
-        spacing_mm: Edge length of their isotropic voxels.
+        spacing_mm: Voxel edges along X, Y and Z.
     """
     support = nonzero_support(images)
     depth_mm = ndimage.distance_transform_edt(np.pad(support, 1, mode="edge"), sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
@@ -114,7 +114,7 @@ def stripped_evidence(images: Contrasts, *, spacing_mm: float) -> StrippedEviden
     rim_count = int(np.count_nonzero(rim))
     return StrippedEvidence(
         zero_fraction=1.0 - float((images != 0).any(axis=0).mean()),
-        foreground_ml=float(support.sum()) * spacing_mm**3 / 1000.0,
+        foreground_ml=float(support.sum()) * float(np.prod(spacing_mm)) / 1000.0,
         dark_rim_fraction=float(np.count_nonzero(dark)) / rim_count if rim_count else 1.0,
     )
 
@@ -176,7 +176,7 @@ class ModelBrainExtractor:
         Raises:
             ModelError: The network answers with another shape than it was given, or with NaN.
         """
-        coarse = isotropic_grid(grid, MODEL_SPACING_MM)
+        coarse = aligned_grid(grid, MODEL_SPACING_MM)
         mean = np.zeros(coarse.shape, dtype=np.float32)
         for image in images:
             scaled = robust_scaled(resample(Volume(image, grid.affine), coarse))
@@ -189,7 +189,7 @@ def brain_probability(scaled: FloatVolume, predict: SlicePredictor) -> FloatVolu
     """Returns the network's probability of brain for one contrast.
 
     Args:
-        scaled: ``(X, Y, Z)`` at 2 mm, see `robust_scaled`; slices are axial.
+        scaled: ``(X, Y, Z)`` at `MODEL_SPACING_MM`, see `robust_scaled`; slices are axial.
         predict: The network.
 
     Returns:
