@@ -18,8 +18,11 @@ DOTS_PER_MM: Final = 2.0
 SUPERSAMPLING: Final = 2
 """Contours are drawn this many times larger and then reduced, so that their edges are smooth."""
 
-CONTOUR_WIDTH: Final = 3
-"""Width of a contour in supersampled dots: 0.75 mm."""
+FINE_CONTOUR: Final = 3
+"""Width in supersampled dots of a contour in a large picture: 0.75 mm."""
+
+BOLD_CONTOUR: Final = 6
+"""Width in supersampled dots of a contour in a picture that is shown small: 1.5 mm."""
 
 WINDOW_PERCENTILES: Final = (0.5, 50.0, 99.8)
 """Percentiles of the head's intensities: black, the middle, white."""
@@ -30,8 +33,11 @@ WHITE_OVER_MIDDLE: Final = 3.0
 LETTER_COLOUR: Final = (255, 255, 255)
 """Colour of the orientation letters."""
 
-LETTER_HEIGHT: Final = 16
-"""Height of the orientation letters in dots."""
+SMALL_LETTERS: Final = 16
+"""Height in dots of the orientation letters in a large picture."""
+
+LARGE_LETTERS: Final = 32
+"""Height in dots of the orientation letters in a picture that is shown small."""
 
 
 def window_of(image: NDArray[np.float32]) -> tuple[float, float]:
@@ -78,7 +84,11 @@ def grey_picture(
 
 
 def contour_layer(
-    labels: LabelMap, *, pixel_mm: tuple[float, float], regions: Iterable[Region] = REGIONS
+    labels: LabelMap,
+    *,
+    pixel_mm: tuple[float, float],
+    regions: Iterable[Region] = REGIONS,
+    line_width: int = FINE_CONTOUR,
 ) -> Image.Image:
     """Returns the outlines of the regions on a transparent ground, the inner ones on top.
 
@@ -88,6 +98,7 @@ def contour_layer(
         labels: Slice ``(rows, columns)`` of a label map.
         pixel_mm: Height and width of a pixel in mm.
         regions: Which regions, outer ones first.
+        line_width: Width of the outlines in supersampled dots.
 
     Returns:
         An RGBA picture of the size of `grey_picture`.
@@ -95,16 +106,16 @@ def contour_layer(
     width, height = picture_size(labels.shape, pixel_mm)
     large = Image.new("RGBA", (width * SUPERSAMPLING, height * SUPERSAMPLING))
     for region in regions:
-        line = Image.fromarray(_outline(region_mask(labels, region), large.size))
+        line = Image.fromarray(_outline(region_mask(labels, region), large.size, line_width))
         large.paste((*REGION_COLOURS[region], 255), mask=line)
     return large.resize((width, height), Image.Resampling.BOX)
 
 
-def _outline(mask: Mask, size: tuple[int, int]) -> NDArray[np.uint8]:
+def _outline(mask: Mask, size: tuple[int, int], line_width: int) -> NDArray[np.uint8]:
     """Returns 255 on the inner edge of the enlarged mask, 0 elsewhere."""
     enlarged = Image.fromarray(np.ascontiguousarray(mask).astype(np.uint8) * 255)
     inside = np.asarray(enlarged.resize(size, Image.Resampling.BILINEAR)) >= 128
-    eroded = ndimage.binary_erosion(inside, iterations=CONTOUR_WIDTH, border_value=1)
+    eroded = ndimage.binary_erosion(inside, iterations=line_width, border_value=1)
     return np.where(inside & ~eroded, np.uint8(255), np.uint8(0))
 
 
@@ -118,19 +129,20 @@ def with_layer(picture: Image.Image, layer: Image.Image) -> Image.Image:
     return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
 
 
-def with_letters(picture: Image.Image, plane: Plane) -> Image.Image:
+def with_letters(picture: Image.Image, plane: Plane, *, letter_height: int = SMALL_LETTERS) -> Image.Image:
     """Returns a picture with the orientation letters of its plane at its four edges.
 
     Args:
         picture: RGB.
         plane: Plane of the slice.
+        letter_height: Height of the letters in dots.
     """
     lettered = picture.copy()
     width, height = lettered.size
-    inset = LETTER_HEIGHT * 0.7
+    inset = letter_height * 0.7
     places = ((inset, height / 2), (width - inset, height / 2), (width / 2, inset), (width / 2, height - inset))
     for letter, place in zip(EDGE_LETTERS[plane], places, strict=True):
-        write(lettered, place, letter, height=LETTER_HEIGHT, colour=LETTER_COLOUR)
+        write(lettered, place, letter, height=letter_height, colour=LETTER_COLOUR)
     return lettered
 
 

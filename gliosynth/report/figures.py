@@ -9,7 +9,16 @@ from PIL import Image
 
 from gliosynth.labels import CONTRASTS, Contrast, LabelMap, Region, region_mask
 from gliosynth.report.content import Comparison
-from gliosynth.report.drawing import contour_layer, grey_picture, window_of, with_letters
+from gliosynth.report.drawing import (
+    BOLD_CONTOUR,
+    FINE_CONTOUR,
+    LARGE_LETTERS,
+    SMALL_LETTERS,
+    contour_layer,
+    grey_picture,
+    window_of,
+    with_letters,
+)
 from gliosynth.report.overlay import CONTRAST_TITLES
 from gliosynth.report.views import Plane, Scene, SliceChoice, choose_slices, cut, pixel_mm
 
@@ -71,7 +80,7 @@ def strip_figures(scene: Scene) -> tuple[Figure, ...]:
     step = (found[-1] - found[0]) / max(1, count - 1)
     choices = [SliceChoice(Plane.AXIAL, round(float(found[0] + number * step))) for number in range(count)]
     return tuple(
-        _figure(scene, choice, Contrast.T2F, labels=scene.labels, title=f"slice {choice.index + 1}")
+        _figure(scene, choice, Contrast.T2F, labels=scene.labels, title=f"slice {choice.index + 1}", shown_small=True)
         for choice in choices
     )
 
@@ -88,20 +97,26 @@ def comparison_figures(scene: Scene, comparison: Comparison) -> tuple[tuple[str,
     return tuple(
         (
             CONTRAST_TITLES[contrast],
-            tuple(_figure(scene, choice, contrast, labels=labels, title=name) for name, labels in sources),
+            tuple(
+                _figure(scene, choice, contrast, labels=labels, title=name, shown_small=True)
+                for name, labels in sources
+            ),
         )
         for contrast in (Contrast.T1C, Contrast.T2F)
     )
 
 
-def _figure(scene: Scene, choice: SliceChoice, contrast: Contrast, *, labels: LabelMap, title: str) -> Figure:
+def _figure(
+    scene: Scene, choice: SliceChoice, contrast: Contrast, *, labels: LabelMap, title: str, shown_small: bool = False
+) -> Figure:
     edges_mm = pixel_mm(scene, choice.plane)
     image = scene.images[contrast]
+    line_width, letter_height = (BOLD_CONTOUR, LARGE_LETTERS) if shown_small else (FINE_CONTOUR, SMALL_LETTERS)
     grey = grey_picture(cut(image, scene, choice), window=window_of(image), pixel_mm=edges_mm)
-    outlines = contour_layer(cut(labels, scene, choice), pixel_mm=edges_mm)
+    outlines = contour_layer(cut(labels, scene, choice), pixel_mm=edges_mm, line_width=line_width)
     return Figure(
         title=title,
-        picture=_data_uri(with_letters(grey, choice.plane), "JPEG"),
+        picture=_data_uri(with_letters(grey, choice.plane, letter_height=letter_height), "JPEG"),
         outlines=_data_uri(outlines, "PNG"),
         width=grey.width,
         height=grey.height,
