@@ -68,9 +68,9 @@ def augment(views: Views, preset: Preset, *, rng: np.random.Generator) -> Batch:
     grid = _sampling_grid(views, preset.crop, rng)
     contrasts = functional.grid_sample(torch.from_numpy(views.slices.contrasts), grid, align_corners=False)
     planes = np.stack([views.slices.labels, views.slices.brain], axis=1).astype(np.float32)
-    labels, brain = functional.grid_sample(
-        torch.from_numpy(planes), grid, mode="nearest", align_corners=False
-    ).split(1, dim=1)
+    labels, brain = functional.grid_sample(torch.from_numpy(planes), grid, mode="nearest", align_corners=False).split(
+        1, dim=1
+    )
     brain = _cut_mask(brain, rng)
     contrasts = _bend(contrasts, rng)
     contrasts = _coarsen(contrasts, rng)
@@ -81,7 +81,7 @@ def augment(views: Views, preset: Preset, *, rng: np.random.Generator) -> Batch:
 
 
 def _sampling_grid(views: Views, crop: tuple[int, int], rng: np.random.Generator) -> Tensor:
-    """Returns where each pixel of the crop looks, centre + A (pixel - middle), in grid_sample's units (Y first, -1 to 1)."""
+    """Returns where each pixel of the crop looks, centre + A (pixel - middle), as grid_sample wants it (Y first)."""
     count = len(views.centres)
     angle = np.deg2rad(rng.uniform(-ROTATION_DEG, ROTATION_DEG, count))
     zoom = 1 / rng.uniform(*SCALE, count)

@@ -10,7 +10,8 @@ from training.presets import Preset
 
 LIMITS: Final = """\
 - Research use; not a medical device. No output may guide care without a radiologist.
-- Adults' gliomas before surgery with all four contrasts. Resection cavities, metastases and children's tumours were never simulated.
+- Adults' gliomas before surgery with all four contrasts. Resection cavities, metastases and children's tumours were
+  never simulated.
 - A slice network: it sees no neighbouring slices, so thin sheets between slices can flicker.
 - The real cases below are seven. They calibrated the simulator by eye and by region medians, so they are no clean test.
 """
@@ -41,7 +42,7 @@ def card_text(facts: CardFacts) -> str:
     widths = "-".join(str(width) for width in preset.spec.widths)
     sections = [
         f"# segmenter_{preset.region.lower()}: {preset.region} ({labels}) on axial slices\n",
-        f"A 2D U-Net of four scales ({widths} channels, 2x2 pixels folded into the finest), after paper 002 of the project.\n"
+        f"A 2D U-Net of four scales ({widths} channels, 2x2 pixels folded into the finest), after paper 002.\n"
         "**Trained on simulated images only: no patient's voxel is in the weights.**\n",
         interface(preset),
         "## Training\n\n" + training(facts.training),
@@ -49,7 +50,7 @@ def card_text(facts: CardFacts) -> str:
         "## Export\n\n" + export_table(facts.agreement),
         "## Real cases\n\n" + (real_table(facts.real, preset.region) if facts.real else "Not evaluated yet.\n"),
         "## Limits\n\n" + LIMITS,
-        "## Licence\n\nApache-2.0, as the project. The anatomies under the simulation are SynthSeg's label maps (Apache-2.0).\n",
+        "## Licence\n\nApache-2.0, as the project. The simulated anatomies are SynthSeg's label maps (Apache-2.0).\n",
     ]
     return "\n".join(sections)
 
@@ -62,13 +63,16 @@ def interface(preset: Preset) -> str:
         else "the axial slices and the box of the whole tumour, plus a margin"
     )
     difference = (
-        "\nThe caller computes t1c-t1n from the z-scores (not clipped again); the graph does not." if preset.subtract else ""
+        "  The caller computes t1c-t1n from the z-scores (not clipped again); the graph does not.\n"
+        if preset.subtract
+        else ""
     )
     return (
         "## Interface\n\n"
-        f"- `contrasts` FP32 `(B, 4, H, W)`, channels `{', '.join(preset.channels)}`, H (X, left to right) and W (Y, posterior to"
-        f" anterior) multiples of {preset.spec.multiple}, pixels of 1 mm in RAS order: z-scores inside the brain clipped to"
-        f" -5..5, 0 outside.{difference}\n"
+        f"- `contrasts` FP32 `(B, 4, H, W)`, channels `{', '.join(preset.channels)}`: axial slices, 1 mm pixels,\n"
+        f"  RAS order (H along X, W along Y), H and W multiples of {preset.spec.multiple}; z-scores of the brain clipped\n"
+        "  to -5..5, 0 outside.\n"
+        f"{difference}"
         "- `logits` FP32 `(B, 1, H, W)`; the region is where the logit is above 0 (probability .5).\n"
         f"- Run on {where}.\n"
     )
@@ -87,8 +91,8 @@ def training(facts: dict[str, object]) -> str:
     )
     return (
         f"`python -m training.train_segmenter --region {options['region']} {flags} --run RUN`\n\n"
-        f"Step {facts['step']} ({int(str(facts['step'])) * int(options['batch'])} slices), {minutes:.0f} min on one CPU core"
-        f" beside the simulator.\n{warm}"
+        f"Step {facts['step']} ({int(str(facts['step'])) * int(options['batch'])} slices),"
+        f" {minutes:.0f} min on one CPU core beside the simulator.\n{warm}"
     )
 
 
@@ -102,14 +106,18 @@ def validation(facts: dict[str, object]) -> str:
 def export_table(agreement: dict[str, tuple[float, float]]) -> str:
     """Returns the table of engines."""
     rows = [f"| {engine} | {largest:.2g} | {100 * equal:.4f} % |" for engine, (largest, equal) in agreement.items()]
-    return "\n".join(["| engine against torch fp32 | largest logit difference | equal pixels |", "|---|---|---|", *rows]) + "\n"
+    return (
+        "\n".join(["| engine against torch fp32 | largest logit difference | equal pixels |", "|---|---|---|", *rows])
+        + "\n"
+    )
 
 
 def real_table(path: Path, region: Region) -> str:
     """Returns the table of real cases for one region, the threshold baseline beside it."""
     found = json.loads(path.read_text())
     rows = [
-        f"| {case['id']} | {case['dice'][region]:.3f} | {case['baseline_dice'][region]:.3f} |" for case in found["cases"]
+        f"| {case['id']} | {case['dice'][region]:.3f} | {case['baseline_dice'][region]:.3f} |"
+        for case in found["cases"]
     ]
     mean = [sum(case[key][region] for case in found["cases"]) / len(rows) for key in ("dice", "baseline_dice")]
     head = [f"| case | Dice {region} | threshold baseline |", "|---|---|---|"]

@@ -2,14 +2,15 @@
 
     python -m training.export --region WT --weights runs/wt/best.safetensors --validation /tmp/gliosynth-validation
 
-Writes model_repository/segmenter_wt/{config.pbtxt, card.md, 1/model.onnx}. The file holds fp16 weights that a Cast node
-turns into fp32 when it is loaded; batch norm is folded into the convolutions first, because a small running variance
+Writes model_repository/segmenter_wt/{config.pbtxt, card.md, 1/model.onnx}. The file holds fp16 weights that Cast nodes
+turn into fp32 when it is loaded; batch norm is folded into the convolutions first, because a small running variance
 would not survive fp16. The gate compares onnxruntime with torch in fp32 on simulated slices and raises, leaving the
 repository as it was, when a logit differs by 0.01 or more than one pixel in a thousand changes side.
 """
 
 import argparse
 import copy
+import math
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -55,6 +56,10 @@ MAX_BATCH: Final = 16
 
 FILE_LIMIT_MIB: Final = 16.0
 """Largest model file (DESIGN 7)."""
+
+HALF_FROM: Final = 2**14
+"""Elements from which a tensor is stored as fp16. The smaller ones (the finest scale, the head, the biases) are a few
+per cent of the bytes and would make most of the rounding error, so they stay fp32."""
 
 GATE_SLICES: Final = 32
 """Simulated slices the gate looks at."""
@@ -117,14 +122,16 @@ def write_onnx(network: UNet2d, path: Path) -> None:
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
     if path.stat().st_size > FILE_LIMIT_MIB * 2**20:
-        raise ModelError(f"{path.name}: {path.stat().st_size / 2**20:.1f} MiB; at most {FILE_LIMIT_MIB} MiB are shipped")
+        raise ModelError(
+            f"{path.name}: {path.stat().st_size / 2**20:.1f} MiB; at most {FILE_LIMIT_MIB} MiB are shipped"
+        )
 
 
 def store_weights_as_fp16(model: onnx.ModelProto) -> None:
-    """Replaces each float initialiser by its fp16 values and a Cast back to fp32, in place."""
+    """Replaces each large float initialiser by its fp16 values and a Cast back to fp32, in place."""
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT:
+        if tensor.data_type == TensorProto.FLOAT and math.prod(tensor.dims) >= HALF_FROM:
             name = tensor.name
             half = numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.fp16"))
@@ -214,7 +221,8 @@ def gate_inputs(preset: Preset, validation: Path) -> NDArray[np.float32]:
     rings = [Ring(path.parent) for path in sorted(validation.glob("*/ring.json"))]
     parts = []
     for ring in rings:
-        planes = np.argsort(ring.areas[0, :, 1:].sum(axis=1))[-(-(-GATE_SLICES // len(rings))) :]
+        largest_last = np.argsort(ring.areas[0, :, 1:].sum(axis=1))
+        planes = largest_last[-math.ceil(GATE_SLICES / len(rings)) :]
         slices = ring.read(0, planes)
         if slices is not None:
             parts.append(slices.contrasts)

@@ -76,9 +76,7 @@ def save_state(
     _save(folder / "state.safetensors", {k: v.detach().contiguous() for k, v in tensors.items()}, vars(progress))
 
 
-def load_state(
-    folder: Path, *, network: nn.Module, averaged: nn.Module, optimizer: torch.optim.Optimizer
-) -> Progress:
+def load_state(folder: Path, *, network: nn.Module, averaged: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
     """Restores what `save_state` wrote; a folder without a state leaves everything as it is, at step 0."""
     path = folder / "state.safetensors"
     if not path.exists():

@@ -73,9 +73,7 @@ def _draw_one(ring: Ring, preset: Preset, rng: np.random.Generator) -> tuple[Sli
     raise InvalidInputError(f"{ring.folder}: no slice to draw in {ring.filled} volumes; let the worker fill the ring")
 
 
-def _eligible(
-    areas: NDArray[np.int32], preset: Preset, *, with_region: bool, stray: bool
-) -> NDArray[np.intp]:
+def _eligible(areas: NDArray[np.int32], preset: Preset, *, with_region: bool, stray: bool) -> NDArray[np.intp]:
     """Returns the slices of a volume of the wanted kind."""
     brain, tumour = areas[:, 0] >= LEAST_BRAIN_PX, areas[:, 1:].sum(axis=1)
     region = areas[:, list(REGION_LABELS[preset.region])].sum(axis=1)
@@ -97,7 +95,7 @@ def _centre(found: Slices, preset: Preset, rng: np.random.Generator) -> NDArray[
     height, width = found.labels.shape[1:]
     jitter = rng.uniform(-preset.jitter_px, preset.jitter_px, size=2)
     if not preset.around_tumour:
-        return np.asarray((height / 2, width / 2) + jitter, dtype=np.float32)
+        return np.asarray([height / 2 + jitter[0], width / 2 + jitter[1]], dtype=np.float32)
     tumour = np.argwhere(found.labels[0])
     if tumour.size:
         middle = (tumour.min(axis=0) + tumour.max(axis=0)) / 2

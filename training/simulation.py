@@ -1,4 +1,4 @@
-"""The simulator as training uses it: named presets, worker processes that renew the ring, the shifted validation set."""
+"""The simulator as training uses it: named presets, workers that renew the ring, the shifted validation sets."""
 
 import itertools
 import logging
@@ -40,6 +40,10 @@ class StoppedError(GliosynthError):
     """A worker was told to stop, or died before the ring was filled."""
 
 
+HELD_OUT: Final = ("head_19", "head_20")
+"""Anatomies of the validation volumes, never seen in training."""
+
+
 def simulator(name: str) -> Simulate:
     """Returns the function that makes a volume of a named preset on a random anatomy, z-scored as the service does.
 
@@ -47,7 +51,8 @@ def simulator(name: str) -> Simulate:
         InvalidParameterError: No preset has this name.
     """
     settings = preset(name)
-    anatomies = load_anatomies()
+    held_out = settings is not TRAINING
+    anatomies = [anatomy for anatomy in load_anatomies() if (anatomy.name in HELD_OUT) == held_out]
 
     def simulate(rng: np.random.Generator) -> SimulatedCase:
         case = simulate_case(anatomies[int(rng.integers(len(anatomies)))], settings=settings, rng=rng)

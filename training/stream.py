@@ -193,7 +193,6 @@ def _take(array: NDArray[np.generic], box: tuple[tuple[int, int], ...]) -> NDArr
     part = array[inside]
     before = [max(0, -start) for start, _ in box]
     padding = [
-        (low, stop - start - low - have)
-        for low, (start, stop), have in zip(before, box, part.shape, strict=True)
+        (low, stop - start - low - have) for low, (start, stop), have in zip(before, box, part.shape, strict=True)
     ]
     return np.pad(part, padding)

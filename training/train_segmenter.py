@@ -4,9 +4,9 @@
     python -m training.train_segmenter --region ET --run runs/et --device cuda   # one GPU
     python -m training.train_segmenter --region TC --run runs/tc --dry-run       # print the plan, start nothing
 
-The run folder holds options.json, log.txt, stats.jsonl, state.safetensors (the same command resumes from it), best.safetensors
-(highest worst-preset validation score) and last.safetensors. Batch ``n`` is drawn with the seed ``[seed, n, rank]``, so a
-resumed run draws what the uninterrupted one would have drawn from the same ring.
+The run folder holds options.json, log.txt, stats.jsonl, state.safetensors (the same command resumes from it),
+best.safetensors (highest worst-preset validation score) and last.safetensors. Batch ``n`` is drawn with the seed
+``[seed, n, rank]``, so a resumed run draws what the uninterrupted one would have drawn from the same ring.
 """
 
 import argparse
@@ -89,13 +89,40 @@ class Options:
     warm_start: str = ""
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a run works with; nothing in it changes while it lasts.
+
+    Attributes:
+        options: What decides the result.
+        folder: Run folder.
+        ring: Simulated volumes.
+        validation: Folder of the shifted simulators' rings.
+        fabric: The device or devices.
+    """
+
+    options: Options
+    folder: Path
+    ring: Ring
+    validation: Path
+    fabric: Fabric
+
+
+@dataclass(frozen=True, eq=False)
 class Learner:
-    """What changes during a run: weights, their average, the optimiser's moments."""
+    """What learns.
+
+    Attributes:
+        network: The weights.
+        averaged: Their exponential moving average, which is validated and kept.
+        optimizer: AdamW with its moments.
+        wrapped: The network as the fabric runs it (precision, data parallel).
+    """
 
     network: nn.Module
     averaged: nn.Module
     optimizer: torch.optim.Optimizer
+    wrapped: nn.Module
 
 
 def learning_rate_share(progress: float) -> float:
@@ -104,15 +131,18 @@ def learning_rate_share(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(max(into, 0.0), 1.0)))
 
 
-def new_learner(options: Options) -> Learner:
-    """Returns a learner with weights drawn from the seed, or taken from the warm start."""
+def new_learner(run: Run) -> tuple[Learner, Progress]:
+    """Returns a learner as the run folder left it, or new from the seed or the warm start, and its progress."""
+    options = run.options
     torch.manual_seed(options.seed)
     network = UNet2d(PRESETS[options.region].spec).to(memory_format=torch.channels_last)
     if options.warm_start:
         load_weights(Path(options.warm_start), network)
     averaged = copy.deepcopy(network).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(network.parameters(), options.learning_rate, weight_decay=options.weight_decay)
-    return Learner(network, averaged, optimizer)
+    at = load_state(run.folder, network=network, averaged=averaged, optimizer=optimizer)
+    wrapped, prepared = run.fabric.setup(network, optimizer)
+    return Learner(network, averaged.to(run.fabric.device), prepared, wrapped), at
 
 
 def draw_batch(ring: Ring, options: Options, *, step: int, rank: int) -> tuple[Tensor, Tensor]:
@@ -125,20 +155,27 @@ def draw_batch(ring: Ring, options: Options, *, step: int, rank: int) -> tuple[T
     return inputs.contiguous(memory_format=torch.channels_last), reference
 
 
-def train_step(learner: Learner, wrapped: nn.Module, fabric: Fabric, ring: Ring, options: Options, at: Progress) -> float:
+def train_step(run: Run, learner: Learner, *, at: Progress) -> float:
     """Does one optimiser step and returns its loss."""
-    inputs, reference = draw_batch(ring, options, step=at.step, rank=fabric.global_rank)
-    done = max(at.step / options.steps, at.elapsed_s / (60 * options.minutes))
-    rate = options.learning_rate * learning_rate_share(done) * min(1.0, (at.step + 1) / WARM_UP_STEPS)
+    options = run.options
+    inputs, reference = draw_batch(run.ring, options, step=at.step, rank=run.fabric.global_rank)
+    rate = (
+        options.learning_rate * learning_rate_share(done_share(options, at)) * min(1.0, (at.step + 1) / WARM_UP_STEPS)
+    )
     for group in learner.optimizer.param_groups:
         group["lr"] = rate
-    logits = wrapped(fabric.to_device(inputs))
-    loss = region_loss(logits, fabric.to_device(reference), PRESETS[options.region].weights)
+    logits = learner.wrapped(run.fabric.to_device(inputs))
+    loss = region_loss(logits, run.fabric.to_device(reference), PRESETS[options.region].weights)
     learner.optimizer.zero_grad()
-    fabric.backward(loss)
+    run.fabric.backward(loss)
     learner.optimizer.step()
     average_into(learner.averaged, learner.network, decay=min(options.ema, (1 + at.step) / (10 + at.step)))
     return float(loss.detach())
+
+
+def done_share(options: Options, at: Progress) -> float:
+    """Returns how far the run is, 0 to 1: by steps or by minutes, whichever is further."""
+    return max(at.step / options.steps, at.elapsed_s / (60 * options.minutes))
 
 
 def average_into(averaged: nn.Module, network: nn.Module, *, decay: float) -> None:
@@ -151,52 +188,42 @@ def average_into(averaged: nn.Module, network: nn.Module, *, decay: float) -> No
                 old.copy_(new)
 
 
-def train(options: Options, *, folder: Path, ring: Ring, validation: Path, fabric: Fabric) -> Progress:
+def train(run: Run) -> Progress:
     """Runs or resumes a run to its end and returns its progress."""
-    learner = new_learner(options)
-    at = load_state(folder, network=learner.network, averaged=learner.averaged, optimizer=learner.optimizer)
-    learner.averaged.to(fabric.device)
-    wrapped, optimizer = fabric.setup(learner.network, learner.optimizer)
-    learner = replace(learner, optimizer=optimizer)
-    LOG.info("%s: step %d of %d, %d volumes in the ring", options.region, at.step, options.steps, ring.filled)
+    options = run.options
+    learner, at = new_learner(run)
+    LOG.info("%s: step %d of %d, %d volumes in the ring", options.region, at.step, options.steps, run.ring.filled)
     losses: list[float] = []
-    while at.step < options.steps and at.elapsed_s < 60 * options.minutes:
+    while done_share(options, at) < 1:
         start = time.monotonic()
-        losses.append(train_step(learner, wrapped, fabric, ring, options, at))
+        losses.append(train_step(run, learner, at=at))
         at = replace(at, step=at.step + 1, elapsed_s=at.elapsed_s + time.monotonic() - start)
-        ended = at.step == options.steps or at.elapsed_s >= 60 * options.minutes
-        if ended or at.step % options.evaluate_every == 0:
-            at = checkpoint(learner, options, folder=folder, validation=validation, fabric=fabric, at=at)
-            report(folder, ring, at, losses)
+        if run.fabric.is_global_zero and (at.step % options.evaluate_every == 0 or done_share(options, at) >= 1):
+            report(run, at, losses)
+            at = checkpoint(run, learner, at=at)
             losses.clear()
     return at
 
 
-def checkpoint(
-    learner: Learner, options: Options, *, folder: Path, validation: Path, fabric: Fabric, at: Progress
-) -> Progress:
-    """Validates the averaged weights, keeps them if they are the best so far, and saves the state."""
-    if not fabric.is_global_zero:
-        return at
-    preset = PRESETS[options.region]
-    scores = score_presets(learner.averaged, preset, validation, stride=options.validation_stride)
+def checkpoint(run: Run, learner: Learner, *, at: Progress) -> Progress:
+    """Validates the averaged weights, keeps them if they are the best so far, saves the state, returns the progress."""
+    preset = PRESETS[run.options.region]
+    scores = score_presets(learner.averaged, preset, run.validation, stride=run.options.validation_stride)
     facts: dict[str, object] = {
-        "region": str(options.region),
+        "region": str(preset.region),
         "spec": preset.spec.as_json(),
         "step": at.step,
         "elapsed_s": round(at.elapsed_s, 1),
         "validation": scores.by_preset,
-        "options": as_json(options),
+        "options": as_json(run.options),
     }
-    save_weights(folder / "last.safetensors", learner.averaged, facts)
+    save_weights(run.folder / "last.safetensors", learner.averaged, facts)
     if scores.worst >= at.best_score:
-        save_weights(folder / "best.safetensors", learner.averaged, facts)
+        save_weights(run.folder / "best.safetensors", learner.averaged, facts)
         at = replace(at, best_score=scores.worst, best_step=at.step)
-    save_state(
-        folder, network=learner.network, averaged=learner.averaged, optimizer=learner.optimizer, progress=at
-    )
+    save_state(run.folder, network=learner.network, averaged=learner.averaged, optimizer=learner.optimizer, progress=at)
+    append_stats(run.folder, {"step": at.step, "elapsed_s": at.elapsed_s, "validation": scores.by_preset})
     log_scores(scores, at)
-    append_stats(folder, {"step": at.step, "elapsed_s": at.elapsed_s, "validation": scores.by_preset})
     return at
 
 
@@ -206,17 +233,18 @@ def log_scores(scores: Scores, at: Progress) -> None:
     LOG.info("step %d worst %.3f (best %.3f at %d) %s", at.step, scores.worst, at.best_score, at.best_step, table)
 
 
-def report(folder: Path, ring: Ring, at: Progress, losses: list[float]) -> None:
+def report(run: Run, at: Progress, losses: list[float]) -> None:
     """Logs the mean loss since the last report, and how far the simulator has come."""
-    loss, volumes = float(np.mean(losses)), ring.next_volume
+    loss, volumes = float(np.mean(losses)), run.ring.next_volume
     LOG.info("step %d loss %.4f, %.1f min, %d volumes so far", at.step, loss, at.elapsed_s / 60, volumes)
-    append_stats(folder, {"step": at.step, "elapsed_s": at.elapsed_s, "loss": loss, "volumes": volumes})
+    append_stats(run.folder, {"step": at.step, "elapsed_s": at.elapsed_s, "loss": loss, "volumes": volumes})
 
 
 def as_json(options: Options) -> dict[str, object]:
     """Returns the options as JSON values; an unlimited budget is null."""
     values = asdict(options)
-    return {**values, "minutes": None if math.isinf(options.minutes) else options.minutes, "region": str(options.region)}
+    minutes = None if math.isinf(options.minutes) else options.minutes
+    return {**values, "minutes": minutes, "region": str(options.region)}
 
 
 def plan(options: Options, preset: Preset, shape: RingShape) -> str:
@@ -284,7 +312,7 @@ def main(arguments: list[str] | None = None) -> None:
     fill_validation(line.validation, volumes=line.validation_volumes)
     with Workers(line.ring, count=line.workers, seed=options.simulator_seed) as workers:
         workers.wait_for(RESERVE)
-        train(options, folder=line.run, ring=ring, validation=line.validation, fabric=fabric)
+        train(Run(options, line.run, ring, line.validation, fabric))
 
 
 def log_to(path: Path) -> None:

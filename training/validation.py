@@ -1,4 +1,4 @@
-"""Scores on shifted simulators: the worst preset's mean Dice chooses the checkpoint (PROTOTYPE 9.6, METHODS C.1 line 2).
+"""Scores on shifted simulators: the worst preset's mean Dice chooses the checkpoint (PROTOTYPE 9.6).
 
 A network that only learnt its own simulator's habits scores well at home and badly on one that draws hard edges, other
 physics or thick slices; the worst of several is what real scans are closest to.
@@ -20,7 +20,7 @@ from training.stream import EMPTY, Ring, Slices
 THRESHOLD: Final = 0.5
 """Probability from which a pixel belongs to the region; fixed a priori, fitted to nothing."""
 
-BOX_MARGIN_PX: Final = 12
+BOX_MARGIN_PX: Final = 8
 """Margin around the whole tumour's box in which TC and ET are run, as the service does."""
 
 CHUNK: Final = 16

@@ -41,8 +41,11 @@ def weights(network: UNet2d, tmp_path: Path) -> Path:
     return tmp_path / "best.safetensors"
 
 
-def test_exported_graph_equals_torch_on_other_shapes_and_batches(network: UNet2d, tmp_path: Path) -> None:
+def test_exported_graph_equals_torch_on_other_shapes_and_batches(
+    network: UNet2d, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Batch, height and width are dynamic; fp16 weights stay inside the gate."""
+    monkeypatch.setattr(exporting, "HALF_FROM", 0)
     write_onnx(network, tmp_path / "model.onnx")
     inputs = np.random.default_rng(0).normal(size=(5, 4, 48, 80)).astype(np.float32)
     parities = gate(network, tmp_path / "model.onnx", inputs)
@@ -50,11 +53,15 @@ def test_exported_graph_equals_torch_on_other_shapes_and_batches(network: UNet2d
     assert 0 < parities[0].largest_difference < 0.01
 
 
-def test_weights_are_fp16_in_the_file(network: UNet2d, tmp_path: Path) -> None:
-    """No float initialiser is left; half the bytes travel through git."""
+def test_large_tensors_are_fp16_in_the_file(network: UNet2d, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the size on that is worth it no float initialiser is left; half the bytes travel through git."""
+    monkeypatch.setattr(exporting, "HALF_FROM", 500)
     write_onnx(network, tmp_path / "model.onnx")
-    kinds = {tensor.data_type for tensor in onnx.load(tmp_path / "model.onnx").graph.initializer}
-    assert TensorProto.FLOAT16 in kinds and TensorProto.FLOAT not in kinds
+    tensors = onnx.load(tmp_path / "model.onnx").graph.initializer
+    kinds = {TensorProto.FLOAT: [], TensorProto.FLOAT16: [], TensorProto.INT64: []}
+    for tensor in tensors:
+        kinds[tensor.data_type].append(int(np.prod(tensor.dims)))
+    assert min(kinds[TensorProto.FLOAT16]) >= 500 > max(kinds[TensorProto.FLOAT])
 
 
 def test_a_corrupted_graph_fails_the_gate(network: UNet2d, tmp_path: Path) -> None:
@@ -62,8 +69,8 @@ def test_a_corrupted_graph_fails_the_gate(network: UNet2d, tmp_path: Path) -> No
     path = tmp_path / "model.onnx"
     write_onnx(network, path)
     model = onnx.load(path)
-    victim = next(tensor for tensor in model.graph.initializer if tensor.name == "head.weight.fp16")
-    victim.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(victim) * np.float16(1.5), victim.name))
+    victim = next(tensor for tensor in model.graph.initializer if tensor.name == "head.weight")
+    victim.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(victim) * np.float32(1.5), victim.name))
     onnx.save(model, path)
     inputs = np.random.default_rng(0).normal(size=(2, 4, 32, 32)).astype(np.float32)
     with pytest.raises(ModelError, match="differs from torch"):

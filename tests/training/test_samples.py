@@ -23,7 +23,8 @@ def test_same_seed_draws_the_same_batch(ring: Ring) -> None:
         augment(draw_views(ring, WT, count=4, rng=rng), WT, rng=rng)
         for rng in (np.random.default_rng(3), np.random.default_rng(3))
     )
-    assert np.array_equal(one.contrasts, two.contrasts) and np.array_equal(one.labels, two.labels)
+    assert np.array_equal(one.contrasts, two.contrasts)
+    assert np.array_equal(one.labels, two.labels)
 
 
 def test_share_of_slices_with_the_region_is_as_asked(ring: Ring) -> None:
@@ -46,7 +47,8 @@ def test_augmented_samples_are_valid(ring: Ring) -> None:
     """z-scores stay clipped, labels stay labels, and no tumour lies where the contrasts were cut away."""
     rng = np.random.default_rng(2)
     batch = augment(draw_views(ring, replace(WT, dropout=0), count=32, rng=rng), replace(WT, dropout=0), rng=rng)
-    assert batch.contrasts.shape == (32, 4, 48, 64) and batch.labels.shape == (32, 1, 48, 64)
+    assert batch.contrasts.shape == (32, 4, 48, 64)
+    assert batch.labels.shape == (32, 1, 48, 64)
     assert float(batch.contrasts.abs().max()) <= 5.0
     assert set(np.unique(batch.labels)) <= {0, 1, 2, 3}
     blank = (batch.contrasts == 0).all(dim=1, keepdim=True)

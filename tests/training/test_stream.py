@@ -44,7 +44,8 @@ def test_a_volume_is_cut_and_padded_around_its_brain(tmp_path: Path) -> None:
     found = ring.read(0, np.arange(2))
     assert found is not None
     assert np.argwhere(found.labels).tolist() == [[0, 1, 1]]
-    assert found.brain[:, 1:3, 1:3].all() and found.brain.sum() == 8
+    assert found.brain[:, 1:3, 1:3].all()
+    assert found.brain.sum() == 8
     assert ring.areas[0].tolist() == [[4, 0, 0, 1], [4, 0, 0, 0]]
 
 

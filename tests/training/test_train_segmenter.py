@@ -14,9 +14,9 @@ from gliosynth.labels import Region
 from training import train_segmenter
 from training.networks.unet2d import UNet2dSpec
 from training.presets import PRESETS
-from training.run_folder import record_options
+from training.run_folder import Progress, record_options
 from training.stream import Ring
-from training.train_segmenter import Options, as_json, average_into, learning_rate_share, main, train
+from training.train_segmenter import Learner, Options, Run, as_json, average_into, learning_rate_share, main, train
 
 OPTIONS = Options(region=Region.WT, steps=4, batch=4, evaluate_every=2, validation_stride=1)
 
@@ -45,19 +45,19 @@ def test_resumed_run_repeats_the_uninterrupted_one(
     """Stopped after step 2 and started again, steps 3 and 4 lose exactly what they lost without the stop."""
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
-    train(OPTIONS, folder=tmp_path / "whole", ring=ring, validation=validation, fabric=fabric())
+    train(Run(OPTIONS, tmp_path / "whole", ring, validation, fabric()))
     step = train_segmenter.train_step
 
-    def killed_at_2(*arguments: object) -> float:
-        if arguments[-1].step == 2:  # type: ignore[attr-defined]
+    def killed_at_2(run: Run, learner: Learner, *, at: Progress) -> float:
+        if at.step == 2:
             raise KeyboardInterrupt
-        return step(*arguments)  # type: ignore[arg-type]
+        return step(run, learner, at=at)
 
     monkeypatch.setattr(train_segmenter, "train_step", killed_at_2)
     with pytest.raises(KeyboardInterrupt):
-        train(OPTIONS, folder=tmp_path / "parts", ring=ring, validation=validation, fabric=fabric())
+        train(Run(OPTIONS, tmp_path / "parts", ring, validation, fabric()))
     monkeypatch.setattr(train_segmenter, "train_step", step)
-    at = train(OPTIONS, folder=tmp_path / "parts", ring=ring, validation=validation, fabric=fabric())
+    at = train(Run(OPTIONS, tmp_path / "parts", ring, validation, fabric()))
     assert at.step == 4
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
 
@@ -65,16 +65,18 @@ def test_resumed_run_repeats_the_uninterrupted_one(
 def test_training_lowers_the_loss(ring: Ring, validation: Path, tmp_path: Path) -> None:
     """Forty steps on balls of tumour are enough to see it learn."""
     options = replace(OPTIONS, steps=40, evaluate_every=10, learning_rate=2e-2)
-    train(options, folder=tmp_path, ring=ring, validation=validation, fabric=fabric())
+    train(Run(options, tmp_path, ring, validation, fabric()))
     first, *_, last = losses(tmp_path)
     assert last < first - 0.2
 
 
 def test_a_run_leaves_weights_with_their_facts(ring: Ring, validation: Path, tmp_path: Path) -> None:
-    """best and last carry region, spec, step and every preset's score as JSON beside them."""
-    train(OPTIONS, folder=tmp_path, ring=ring, validation=validation, fabric=fabric())
+    """Best and last carry region, spec, step and every preset's score as JSON beside them."""
+    train(Run(OPTIONS, tmp_path, ring, validation, fabric()))
     facts = json.loads((tmp_path / "last.json").read_text())
-    assert facts["step"] == 4 and facts["region"] == "WT" and list(facts["validation"]) == ["shifted"]
+    assert facts["step"] == 4
+    assert facts["region"] == "WT"
+    assert list(facts["validation"]) == ["shifted"]
     assert (tmp_path / "best.safetensors").exists()
 
 
@@ -105,8 +107,23 @@ def test_average_moves_by_the_decay() -> None:
 
 def test_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The plan names options, network, samples and validation; no folder appears."""
-    main(["--region", "ET", "--run", str(tmp_path / "run"), "--ring", str(tmp_path / "ring"), "--steps", "10", "--dry-run"])
+    main(
+        [
+            "--region",
+            "ET",
+            "--run",
+            str(tmp_path / "run"),
+            "--ring",
+            str(tmp_path / "ring"),
+            "--steps",
+            "10",
+            "--dry-run",
+        ]
+    )
     printed = capsys.readouterr().out
-    assert "t1c-t1n" in printed and "160 slices of 128x128" in printed and "the worst of" in printed
-    assert not (tmp_path / "run").exists() and not (tmp_path / "ring").exists()
+    assert "t1c-t1n" in printed
+    assert "160 slices of 128x128" in printed
+    assert "the worst of" in printed
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "ring").exists()
     assert math.isinf(Options(region=Region.ET).minutes)

@@ -50,8 +50,13 @@ def test_the_worst_preset_counts() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "limit", "expected"),
-    [(40, 60, 160, slice(28, 76)), (0, 10, 160, slice(0, 32)), (150, 160, 160, slice(128, 160)), (3, 77, 80, slice(0, 80))],
+    [
+        (40, 60, 160, slice(32, 80)),
+        (0, 10, 160, slice(0, 32)),
+        (150, 160, 160, slice(128, 160)),
+        (3, 77, 80, slice(0, 80)),
+    ],
 )
 def test_box_has_a_margin_and_a_multiple_of_16(low: int, high: int, limit: int, expected: slice) -> None:
-    """20 pixels + 2 x 12 margin = 44 -> 48; boxes at an edge are pushed inside."""
+    """20 pixels + 2 x 8 margin = 36 -> 48; boxes at an edge are pushed inside."""
     assert box_range(low, high, limit=limit) == expected
