@@ -68,9 +68,8 @@ def augment(views: Views, preset: Preset, *, rng: np.random.Generator) -> Batch:
     grid = _sampling_grid(views, preset.crop, rng)
     contrasts = functional.grid_sample(torch.from_numpy(views.slices.contrasts), grid, align_corners=False)
     planes = np.stack([views.slices.labels, views.slices.brain], axis=1).astype(np.float32)
-    labels, brain = functional.grid_sample(torch.from_numpy(planes), grid, mode="nearest", align_corners=False).split(
-        1, dim=1
-    )
+    marks = functional.grid_sample(torch.from_numpy(planes), grid, mode="nearest", align_corners=False)
+    labels, brain = marks[:, :1], marks[:, 1:]
     brain = _cut_mask(brain, rng)
     contrasts = _bend(contrasts, rng)
     contrasts = _coarsen(contrasts, rng)

@@ -69,9 +69,9 @@ def interface(preset: Preset) -> str:
     )
     return (
         "## Interface\n\n"
-        f"- `contrasts` FP32 `(B, 4, H, W)`, channels `{', '.join(preset.channels)}`: axial slices, 1 mm pixels,\n"
-        f"  RAS order (H along X, W along Y), H and W multiples of {preset.spec.multiple}; z-scores of the brain clipped\n"
-        "  to -5..5, 0 outside.\n"
+        f"- `contrasts` FP32 `(B, 4, H, W)`: axial slices, 1 mm pixels, channels `{', '.join(preset.channels)}`,\n"
+        f"  RAS order (H along X, W along Y), H and W multiples of {preset.spec.multiple}; z-scores of the brain\n"
+        "  clipped to -5..5, 0 outside.\n"
         f"{difference}"
         "- `logits` FP32 `(B, 1, H, W)`; the region is where the logit is above 0 (probability .5).\n"
         f"- Run on {where}.\n"

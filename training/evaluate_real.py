@@ -150,7 +150,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _canonical(path: Path) -> NDArray[Any]:
-    return np.asarray(nibabel.as_closest_canonical(nibabel.load(path)).dataobj)
+    return np.asarray(nibabel.as_closest_canonical(nibabel.load(path)).dataobj)  # type: ignore[no-untyped-call]
 
 
 def _mean(values: list[float]) -> float:

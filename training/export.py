@@ -87,7 +87,7 @@ class Parity:
 
 def fold_batch_norm(network: UNet2d) -> UNet2d:
     """Returns a copy in evaluation mode whose convolutions carry the batch norms' scale and shift."""
-    folded = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
+    folded: UNet2d = copy.deepcopy(network).eval()
     for block in folded.modules():
         if isinstance(block, ConvBlock):
             for conv, norm in (("conv1", "norm1"), ("conv2", "norm2")):

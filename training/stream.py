@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,7 +173,7 @@ def _allocate(path: Path, shape: tuple[int, ...], dtype: type[np.generic], value
     array.flush()
 
 
-def _slices_first(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def _slices_first(array: NDArray[Any]) -> NDArray[Any]:
     return np.moveaxis(array, 2, 0)
 
 
@@ -187,7 +187,7 @@ def _centred_box(brain: NDArray[np.bool_], size: tuple[int, int, int]) -> tuple[
     return tuple(box)
 
 
-def _take(array: NDArray[np.generic], box: tuple[tuple[int, int], ...]) -> NDArray[np.generic]:
+def _take(array: NDArray[Any], box: tuple[tuple[int, int], ...]) -> NDArray[Any]:
     """Returns a box of an array, zero where it reaches over the edge."""
     inside = tuple(slice(max(0, start), max(0, stop)) for start, stop in box)
     part = array[inside]

@@ -135,7 +135,8 @@ def new_learner(run: Run) -> tuple[Learner, Progress]:
     """Returns a learner as the run folder left it, or new from the seed or the warm start, and its progress."""
     options = run.options
     torch.manual_seed(options.seed)
-    network = UNet2d(PRESETS[options.region].spec).to(memory_format=torch.channels_last)
+    network = UNet2d(PRESETS[options.region].spec)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types only its tensors so
     if options.warm_start:
         load_weights(Path(options.warm_start), network)
     averaged = copy.deepcopy(network).eval().requires_grad_(False)

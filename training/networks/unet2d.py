@@ -30,7 +30,7 @@ class UNet2dSpec:
     @property
     def multiple(self) -> int:
         """Number of pixels that height and width must be a multiple of."""
-        return FOLD * 2 ** (len(self.widths) - 1)
+        return FOLD << (len(self.widths) - 1)
 
     def as_json(self) -> dict[str, object]:
         """Returns the fields as JSON values."""
