@@ -9,6 +9,7 @@ server. The server's own log goes to standard error.
 """
 
 import argparse
+import ctypes
 import fcntl
 import json
 import os
@@ -65,6 +66,22 @@ def make_environment(folder: Path) -> Path:
             subprocess.run(install, check=True, stdout=sys.stderr)
             marker.write_text(wanted, encoding="utf-8")
     return folder / "lib" / f"python{_python_version()}" / "site-packages"
+
+
+def require_libpython() -> None:
+    """Refuses a machine without the shared library that Triton's Python backend is linked against.
+
+    Raises:
+        SystemExit: It is not there; the message says how to install it.
+    """
+    library = f"libpython{_python_version()}.so.1.0"
+    try:
+        ctypes.CDLL(str(Path(sysconfig.get_config_var("LIBDIR")) / library))
+    except OSError:
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            raise SystemExit(f"{library} is missing; try: apt-get install libpython{_python_version()}") from None
 
 
 def _python_version() -> str:
@@ -183,6 +200,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="threads of a model; 0 for every core")
     parser.add_argument("--install-only", action="store_true", help="make the environment and end")
     options = parser.parse_args()
+    require_libpython()
     site_packages = make_environment(options.environment)
     if options.install_only:
         return
