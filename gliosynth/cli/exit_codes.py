@@ -31,6 +31,9 @@ EXIT_CODE_HELP: Final = (
 )
 """One line for ``--help``."""
 
+BUSY_REASONS: Final = frozenset({"TOO_MANY_REQUESTS", "MEMORY_BUSY"})
+"""The input is good, but the server has no room for it now."""
+
 _CODES: Final = (
     (errors.InvalidInputError, ExitCode.INVALID_INPUT),
     (errors.BudgetExceededError, ExitCode.INVALID_INPUT),
@@ -46,4 +49,6 @@ def exit_code_of(error: errors.GliosynthError) -> ExitCode:
     Args:
         error: What went wrong.
     """
+    if error.reason in BUSY_REASONS:
+        return ExitCode.SERVER_FAILED
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.SERVER_FAILED)

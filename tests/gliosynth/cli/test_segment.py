@@ -60,6 +60,7 @@ def test_four_files_are_as_good_as_a_folder(run, server: FakeServer, case_folder
     [
         (InvalidVolumeError("t2f: the file is not NIfTI; send NIfTI", field="t2f"), ExitCode.INVALID_INPUT),
         (BudgetExceededError("t2f: too many voxels; crop it", field="t2f"), ExitCode.INVALID_INPUT),
+        (BudgetExceededError("two requests run; try again in 5 s", reason="TOO_MANY_REQUESTS"), ExitCode.SERVER_FAILED),
         (UnknownModelError("there is no model 'x'; see `gliosynth models`"), ExitCode.INVALID_INPUT),
         (ModelError("the model answered NaN; report it"), ExitCode.SERVER_FAILED),
         (DeadlineExceededError("the deadline passed; allow more"), ExitCode.DEADLINE_EXCEEDED),
