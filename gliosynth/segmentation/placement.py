@@ -9,21 +9,26 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gliosynth.errors import ModelError
 from gliosynth.geometry import centroid_mm
 from gliosynth.labels import REGIONS, Region, region_mask
-from gliosynth.volume import Affine, Volume
+from gliosynth.volume import Volume
 
 LARGEST_SHIFT_VOXELS: Final = 0.5
-"""Largest believed distance of the two centres, in native voxels along each native axis."""
+"""Largest believed distance of the two centres, in the longest voxel edge of the two grids.
+
+Slices that are kept or dropped whole move the centre of a slanting tumour within the slice too, so the slice's
+thickness counts in every direction.
+"""
 
 SMALL_REGION_VOXELS: Final = 50
-"""Native voxels below which rounding to whole voxels alone can move a centre by half a voxel."""
+"""Native voxels below which rounding to whole voxels alone can move a centre by half a voxel.
 
+A tumour of less than half of any native voxel can even vanish honestly.
+"""
 LARGEST_SHIFT_SMALL_VOXELS: Final = 1.0
-"""The same limit for regions that small."""
+"""The same limit for a tumour that small."""
 
 
 @dataclass(frozen=True)
@@ -78,27 +83,25 @@ def _prove_placement(native: Volume[np.uint8], working: Volume[np.uint8]) -> Non
         return
     if not there.any():
         if int(np.count_nonzero(found)) * working.voxel_volume_ml < native.voxel_volume_ml * SMALL_REGION_VOXELS:
-            return  # a tumour of less than half of any native voxel can vanish honestly
-        raise _misplaced("the whole tumour vanished on the way back to the native grid", np.inf)
+            return
+        raise _misplaced("the whole tumour vanished on the way back to the native grid")
     if not found.any():
-        raise _misplaced("the native label map holds a tumour that was not found", np.inf)
-    limit = LARGEST_SHIFT_VOXELS if np.count_nonzero(there) >= SMALL_REGION_VOXELS else LARGEST_SHIFT_SMALL_VOXELS
-    shift_voxels = _shift_voxels(
-        centroid_mm(there, native.affine) - centroid_mm(found, working.affine), affine=native.affine
-    )
-    if shift_voxels > limit:
-        raise _misplaced("the whole tumour moved on the way back to the native grid", shift_voxels)
+        raise _misplaced("the native label map holds a tumour that was not found")
+    shift_mm = float(np.linalg.norm(centroid_mm(there, native.affine) - centroid_mm(found, working.affine)))
+    small = np.count_nonzero(there) < SMALL_REGION_VOXELS
+    limit_mm = (LARGEST_SHIFT_SMALL_VOXELS if small else LARGEST_SHIFT_VOXELS) * _longest_edge_mm(native, working)
+    if shift_mm > limit_mm:
+        raise _misplaced(f"the whole tumour moved by {shift_mm:.2f} mm on the way back, {limit_mm:.2f} mm are believed")
 
 
-def _shift_voxels(shift_mm: NDArray[np.float64], *, affine: Affine) -> float:
-    """Returns the largest component of a world vector in native voxels."""
-    return float(np.abs(np.linalg.solve(affine[:3, :3], shift_mm)).max())
+def _longest_edge_mm(native: Volume[np.uint8], working: Volume[np.uint8]) -> float:
+    return max(*native.spacing_mm, *working.spacing_mm)
 
 
-def _misplaced(what: str, shift_voxels: float) -> ModelError:
+def _misplaced(what: str) -> ModelError:
     return ModelError(
-        f"t1c: {what}, by {shift_voxels:.2f} native voxels; the result is withheld, report the geometry of this case",
+        f"t1c: {what}; the result is withheld, report the geometry of this case",
         field="t1c",
-        got=f"{shift_voxels:.2f} voxels",
+        got=what,
         reason="GEOMETRY_PROOF",
     )
