@@ -43,11 +43,12 @@ RETRY_AFTER_S: Final = {"TOO_MANY_REQUESTS": 5, "MEMORY_BUSY": 5}
 """Reasons that pass by themselves, and the seconds after which another try makes sense."""
 
 
-def status_of(error: Exception) -> status_pb2.Status:
+def status_of(error: Exception, *, request_id: str = "") -> status_pb2.Status:
     """Returns the status that a caller sees for an error: code, message, `ErrorInfo` and what else helps.
 
     Args:
         error: Any exception. What is not a `GliosynthError` becomes INTERNAL with no inner detail.
+        request_id: Under which id the log has more.
     """
     if not isinstance(error, errors.GliosynthError):
         error = errors.GliosynthError("the server failed; report the request id to its operator", reason="INTERNAL")
@@ -55,7 +56,7 @@ def status_of(error: Exception) -> status_pb2.Status:
     return status_pb2.Status(
         code=getattr(code_pb2, _code_of(error).name),
         message=message,
-        details=[_packed(detail) for detail in _details(error, message)],
+        details=[_packed(detail) for detail in _details(error, message, request_id)],
     )
 
 
@@ -64,7 +65,7 @@ def _code_of(error: errors.GliosynthError) -> grpc.StatusCode:
     return next(STATUS_CODES[kind] for kind in type(error).__mro__ if kind in STATUS_CODES)
 
 
-def _details(error: errors.GliosynthError, message: str) -> Iterator[Message]:
+def _details(error: errors.GliosynthError, message: str, request_id: str) -> Iterator[Message]:
     facts = {"error": type(error).__name__, "field": error.field, "got": error.got}
     yield error_details_pb2.ErrorInfo(
         reason=error.reason,
@@ -76,6 +77,8 @@ def _details(error: errors.GliosynthError, message: str) -> Iterator[Message]:
             field=_shorten(error.field, LONGEST_FACT), description=message, reason=error.reason
         )
         yield error_details_pb2.BadRequest(field_violations=[violation])
+    if request_id:
+        yield error_details_pb2.RequestInfo(request_id=request_id)
     if error.reason in RETRY_AFTER_S:
         yield error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=RETRY_AFTER_S[error.reason]))
 
@@ -101,7 +104,13 @@ class ErrorInterceptor(CallInterceptor):
             yield
         except errors.GliosynthError as error:
             log.warning("refused", service=call.service, method=call.method, reason=error.reason)
-            call.context.abort_with_status(rpc_status.to_status(status_of(error)))
+            _abort(call, error)
         except Exception as error:  # noqa: BLE001 - the boundary: unknown errors must not reach the caller
             log.error("failed", service=call.service, method=call.method, traceback=traceback_lines(error))
-            call.context.abort_with_status(rpc_status.to_status(status_of(error)))
+            _abort(call, error)
+
+
+def _abort(call: Call, error: Exception) -> None:
+    """Ends the call with the error's status."""
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    call.context.abort_with_status(rpc_status.to_status(status_of(error, request_id=request_id)))

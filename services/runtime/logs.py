@@ -16,7 +16,7 @@ from services.runtime.interception import Call, CallInterceptor
 from services.runtime.settings import Settings
 
 REQUEST_ID_KEY: Final = "x-request-id"
-"""Metadata key under which a caller may send its own request id, and under which it always gets one back."""
+"""Key under which a caller may send its own request id, and finds the one that was used in the initial metadata."""
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 """What is believed to be a request id; other text might be a name, so it is replaced."""
@@ -74,7 +74,7 @@ class LogInterceptor(CallInterceptor):
     def around(self, call: Call) -> Iterator[None]:
         """Runs the method and logs what became of it."""
         request_id = _request_id(call)
-        call.context.set_trailing_metadata(((REQUEST_ID_KEY, request_id),))
+        call.context.send_initial_metadata(((REQUEST_ID_KEY, request_id),))
         started = time.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:

@@ -10,10 +10,18 @@ from services.runtime.errors import DOMAIN, LONGEST_MESSAGE, STATUS_CODES, statu
 EVERY_CLASS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
 
 
+KINDS = (
+    error_details_pb2.ErrorInfo,
+    error_details_pb2.BadRequest,
+    error_details_pb2.RetryInfo,
+    error_details_pb2.RequestInfo,
+)
+
+
 def details(status: status_pb2.Status) -> dict[str, object]:
     found = {}
     for packed in status.details:
-        for kind in (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo):
+        for kind in KINDS:
             message = kind()
             if packed.Unpack(message):
                 found[kind.__name__] = message
@@ -61,6 +69,12 @@ def test_what_passes_by_itself_says_when_to_retry() -> None:
     busy = errors.BudgetExceededError("busy", reason="TOO_MANY_REQUESTS")
     assert details(status_of(busy))["RetryInfo"].retry_delay.seconds == 5
     assert "RetryInfo" not in details(status_of(errors.BudgetExceededError("too large")))
+
+
+def test_the_request_id_stands_in_the_status() -> None:
+    """An operator finds the log of a failure by it, so it comes with the error."""
+    status = status_of(ZeroDivisionError(), request_id="0123abcd")
+    assert details(status)["RequestInfo"].request_id == "0123abcd"
 
 
 def test_long_messages_fit_the_trailing_metadata() -> None:
