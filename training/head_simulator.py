@@ -21,10 +21,13 @@ from gliosynth.preprocessing.skull_strip import robust_scaled
 from gliosynth.separable import acquisition_matrix, apply_separable, random_field, smooth
 
 SPACING_MM: Final = (1.0, 1.0, 2.0)
-"""Voxel edges of a simulated head in mm: those of the network's slices."""
+"""Voxel edges in mm at which a head is simulated."""
 
 SHAPE: Final = (192, 224, 96)
-"""Voxels of a simulated head."""
+"""Voxels at which a head is simulated."""
+
+POOLED_SHAPE: Final = (96, 112, 96)
+"""Voxels of a simulated head: pixels averaged two by two, so that it is isotropic at the network's 2 mm."""
 
 RENDERINGS: Final = 4
 """Images made of one warped head."""
@@ -56,7 +59,8 @@ class SimulatedHead:
     """A head in the form that `training.stream.Ring` stores.
 
     Attributes:
-        contrasts: ``(4, X, Y, Z)`` float32: four renderings, robustly scaled to 0 to 1.5, times `STORED_PER_UNIT`.
+        contrasts: ``(4, X, Y, Z)`` float32, `POOLED_SHAPE`: four renderings, robustly scaled to 0 to 1.5, times
+            `STORED_PER_UNIT`.
         labels: ``(X, Y, Z)`` uint8, all 0.
         brain: Brain mask ``(X, Y, Z)``.
     """
@@ -83,8 +87,15 @@ def simulate_head(anatomy: Anatomy, *, rng: np.random.Generator) -> SimulatedHea
         table = class_table(physical[row], rng)
         image = acquire_head(classes, table, rng)
         image = cut(image, brain, distance_mm, rng)
-        images.append(robust_scaled(image) * np.float32(STORED_PER_UNIT))
-    return SimulatedHead(np.stack(images), np.zeros(SHAPE, dtype=np.uint8), brain)
+        images.append(robust_scaled(pooled(image)) * np.float32(STORED_PER_UNIT))
+    half = pooled(brain.astype(np.float32)) >= 0.5
+    return SimulatedHead(np.stack(images), np.zeros(POOLED_SHAPE, dtype=np.uint8), half)
+
+
+def pooled(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the image with pixels averaged two by two, `SHAPE` to `POOLED_SHAPE`."""
+    x, y, z = POOLED_SHAPE
+    return np.asarray(image.reshape(x, 2, y, 2, z).mean(axis=(1, 3)), dtype=np.float32)
 
 
 def warp(anatomy: Anatomy, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:

@@ -4,8 +4,7 @@
     python -m training.train_skull_strip --run training/runs/skull_strip --dry-run      # print the plan, start nothing
     python -m training.export_skull_strip --run training/runs/skull_strip               # gate, then model_repository/
 
-One 2D U-Net for every contrast: it sees an axial slice of one image, 1 mm pixels, 2 mm apart, and answers with the
-logit of brain. The run folder holds options.json, stats.jsonl, state.safetensors (the same command resumes from it),
+One 2D U-Net for every contrast: it sees an axial slice of one image at 2 mm and answers with the logit of brain. The run folder holds options.json, stats.jsonl, state.safetensors (the same command resumes from it),
 best.safetensors (highest mean Dice on the two held-out heads) and last.safetensors.
 """
 
@@ -29,7 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gliosynth.anatomy import load_anatomies
-from training.head_simulator import SHAPE, SPACING_MM, STORED_PER_UNIT, SimulatedHead, simulate_head
+from training.head_simulator import POOLED_SHAPE, STORED_PER_UNIT, SimulatedHead, simulate_head
 from training.losses import OverlapWeights, region_loss
 from training.networks.unet2d import UNet2d, UNet2dSpec
 from training.run_folder import Progress, append_stats, load_state, record_options, save_state, save_weights
@@ -41,7 +40,7 @@ LOG = logging.getLogger("training")
 SPEC: Final = UNet2dSpec(channels=1, widths=(16, 32, 64, 96))
 """The network: 2x2 pixels folded into the finest of four scales."""
 
-RING: Final = RingShape(slots=120, slices=SHAPE[2], height=SHAPE[0], width=SHAPE[1], slice_mm=SPACING_MM[2])
+RING: Final = RingShape(slots=240, slices=POOLED_SHAPE[2], height=POOLED_SHAPE[0], width=POOLED_SHAPE[1], slice_mm=2.0)
 """Heads held at once."""
 
 HELD_OUT: Final = ("head_19", "head_20")
@@ -81,7 +80,7 @@ class Options:
     learning_rate: float = 2e-3
     ema: float = 0.998
     seed: int = 0
-    evaluate_every: int = 250
+    evaluate_every: int = 200
     validation_heads: int = 6
 
 
@@ -124,7 +123,7 @@ def augmented(
     """Returns a slice mirrored, moved, and with gain and gamma changed; ``(X, Y)`` each, zeros stay zero."""
     if rng.random() < 0.5:
         image, brain = image[::-1], brain[::-1]
-    shift = (int(rng.integers(-16, 17)), int(rng.integers(-16, 17)))
+    shift = (int(rng.integers(-8, 9)), int(rng.integers(-8, 9)))
     image, brain = np.roll(image, shift, axis=(0, 1)), np.roll(brain, shift, axis=(0, 1))
     gain, gamma = float(rng.uniform(0.75, 1.3)), float(np.exp(rng.normal(0.0, 0.15)))
     return np.clip(gain * image**gamma, 0.0, 1.5), brain

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gliosynth.errors import InvalidCaseError, ModelError
-from gliosynth.geometry import UNET_MULTIPLE, Box, Grid, aligned_grid, crop, grow_to_multiple, uncrop
+from gliosynth.geometry import UNET_MULTIPLE, Box, Grid, crop, grow_to_multiple, isotropic_grid, uncrop
 from gliosynth.labels import Mask
 from gliosynth.preprocessing.intensity import FloatVolume
 from gliosynth.preprocessing.resampling import resample
@@ -26,8 +26,8 @@ Contrasts = NDArray[np.float32]
 SlicePredictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """A network: axial slices ``(B, 1, X, Y)`` float32 to logits ``(B, 1, X, Y)``."""
 
-MODEL_SPACING_MM: Final = (1.0, 1.0, 2.0)
-"""Pixel edges and slice distance at which the network was trained."""
+MODEL_SPACING_MM: Final = 2.0
+"""Spacing at which the network was trained."""
 
 BATCH_SIZE: Final = 16
 """Slices per call: the `max_batch_size` of the model's configuration."""
@@ -176,7 +176,7 @@ class ModelBrainExtractor:
         Raises:
             ModelError: The network answers with another shape than it was given, or with NaN.
         """
-        coarse = aligned_grid(grid, MODEL_SPACING_MM)
+        coarse = isotropic_grid(grid, MODEL_SPACING_MM)
         mean = np.zeros(coarse.shape, dtype=np.float32)
         for image in images:
             scaled = robust_scaled(resample(Volume(image, grid.affine), coarse))
@@ -189,7 +189,7 @@ def brain_probability(scaled: FloatVolume, predict: SlicePredictor) -> FloatVolu
     """Returns the network's probability of brain for one contrast.
 
     Args:
-        scaled: ``(X, Y, Z)`` at `MODEL_SPACING_MM`, see `robust_scaled`; slices are axial.
+        scaled: ``(X, Y, Z)`` at 2 mm, see `robust_scaled`; slices are axial.
         predict: The network.
 
     Returns:
