@@ -131,7 +131,7 @@ def draw_tissues(
 ) -> dict[Tissue, Relaxation]:
     """Returns the constants of every tissue.
 
-    Narrow sulci are mixtures of fluid and cortex; choroid plexus is a mixture of itself and fluid; periventricular
+    Narrow sulci are mixtures of fluid and cortex; the maps' arteries and choroid plexus are wider than real ones, hence mixed with fluid; periventricular
     hypointensities may look like white matter.
     """
     drawn = {tissue: _draw(settings, prior, field_tesla, rng) for tissue, prior in TISSUE_PRIORS.items()}
@@ -139,10 +139,11 @@ def draw_tissues(
     drawn |= dict.fromkeys((Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF), fluid)
     white = drawn[Tissue.WHITE_MATTER]
     drawn[Tissue.CEREBELLAR_WHITE] = mixture(drawn[Tissue.CEREBELLAR_WHITE], white, 0.6)
-    narrowness = float(rng.uniform(0.35, 0.95))
+    narrowness = float(rng.uniform(0.5, 1.0))
     grey = drawn[Tissue.CORTICAL_GREY]
     drawn[Tissue.SULCUS_EDGE] = mixture(fluid, grey, narrowness)
-    drawn[Tissue.SULCAL_CSF] = mixture(fluid, grey, max(narrowness - float(rng.uniform(0.3, 0.7)), 0.0))
+    drawn[Tissue.SULCAL_CSF] = mixture(fluid, grey, max(narrowness - float(rng.uniform(0.2, 0.7)), 0.0))
+    drawn[Tissue.ARTERY] = mixture(drawn[Tissue.ARTERY], fluid, float(rng.uniform(0.4, 0.8)))
     drawn[Tissue.CHOROID_PLEXUS] = mixture(drawn[Tissue.CHOROID_PLEXUS], fluid, float(rng.uniform(0.3, 0.7)))
     if rng.random() < 0.5:
         drawn[Tissue.WHITE_MATTER_LESION] = mixture(drawn[Tissue.WHITE_MATTER_LESION], white, 0.85)
@@ -249,6 +250,6 @@ def _table(
     gain = np.exp(rng.normal(0.0, jitter, (4, TISSUE_COUNT))).astype(np.float32)
     offset = np.zeros((4, TISSUE_COUNT), dtype=np.float32)
     if bright_csf:
-        offset[3, [Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF]] = rng.uniform(0.1, 0.6)
+        offset[3, [Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF]] = rng.uniform(0.1, 0.45)
         offset[3, Tissue.VENTRICLE] = rng.uniform(0.0, 0.4)
     return TissueTable(density, r1, r2, uptake, gain, offset)

@@ -78,8 +78,8 @@ FLUID: Final = TissuePrior((1.0, 1.0), (3800, 4500), (3800, 4500), (1000, 2200))
 
 PART_PRIORS: Final[dict[Part, TissuePrior]] = {
     Part.ED: TissuePrior((0.79, 0.89), (900, 1300), (1100, 1600), (98, 165)),
-    Part.NET: TissuePrior((0.82, 0.90), (1100, 1600), (1300, 1900), (112, 230)),
-    Part.ET: TissuePrior((0.82, 0.88), (950, 1450), (1150, 1750), (98, 180)),
+    Part.NET: TissuePrior((0.82, 0.90), (1100, 1600), (1300, 1900), (102, 230)),
+    Part.ET: TissuePrior((0.82, 0.88), (950, 1450), (1150, 1750), (92, 180)),
     Part.NCR: TissuePrior((0.86, 0.96), (1300, 2200), (1500, 2600), (140, 380)),
     Part.BLOOD: TissuePrior((0.78, 0.90), (420, 800), (550, 1000), (40, 110)),
 }

@@ -17,8 +17,8 @@ from gliosynth.separable import Array, random_field, smooth
 LOGIT_PER_SIGMA: Final = 1.7
 """Slope of the logistic function that is closest to the normal distribution function."""
 
-FLUIDS: Final = (Tissue.VENTRICLE, Tissue.SULCAL_CSF, Tissue.OUTER_CSF)
-"""Tissues that oedema does not enter."""
+RIM_MM: Final = 3.5
+"""Depth scale of a core's rim, mm."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class TumourLook:
         cortex_sparing: How little oedema enters grey matter, 0 to 1.
         necrosis: Mean of the composition field: above 0 mostly necrosis, below mostly solid tumour.
         sharpness: Slope of the composition field.
+        rim: How much more solid the core's border is than its middle; large values give the T2-FLAIR mismatch of low-grade
+            gliomas (bright rim, dark middle).
         bleeding: Share of the core that is haemorrhage.
         texture_t1: Standard deviation of ln T1 inside the tumour.
         texture_t2: Standard deviation of ln T2 inside the tumour.
@@ -45,6 +47,7 @@ class TumourLook:
     cortex_sparing: float
     necrosis: float
     sharpness: float
+    rim: float
     bleeding: float
     texture_t1: float
     texture_t2: float
@@ -155,7 +158,9 @@ def render_tumour(
         return random_field(rng, tissues.shape, spacing_mm=spacing_mm, sigma_mm=sigma_mm, xp=xp)
 
     oedema = xp.clip(oedema * (1.0 + 0.18 * noise(9.0)), 0.0, 1.0)
-    necrosis = 1.0 / (1.0 + xp.exp(-look.sharpness * (noise(5.0) + 0.4 * noise(2.0) + look.necrosis)))
+    depth = smooth(xp.astype(core, xp.float32), RIM_MM, spacing_mm) - 0.85
+    composition = noise(5.0) + 0.4 * noise(2.0) + look.necrosis + look.rim * depth
+    necrosis = 1.0 / (1.0 + xp.exp(-look.sharpness * composition))
     _mix_part(voxels, oedema, Part.ED, physics)
     _mix_part(voxels, core_weight, Part.NET, physics)
     _mix_part(voxels, xp.maximum(core_weight - enhancing, xp.zeros_like(enhancing)) * necrosis, Part.NCR, physics)
@@ -166,7 +171,7 @@ def render_tumour(
     uptake = xp.exp(0.35 * noise(3.0))
     voxels.agent = voxels.agent * (1.0 + enhancing * (uptake - 1.0))
     weight = xp.maximum(oedema, core_weight)
-    grain = weight * (0.75 * noise(1.3) + 0.65 * noise(3.0))
+    grain = weight * (0.7 * noise(1.3) + 0.6 * noise(3.0) + 0.5 * noise(7.0))
     voxels.r1 = voxels.r1 * xp.exp(-look.texture_t1 * grain)
     voxels.r2 = voxels.r2 * xp.exp(-look.texture_t2 * grain)
     return _signals(voxels, tissues, physics, weight)

@@ -41,8 +41,8 @@ CEREBRUM: Final = (
 )
 """Tissues that a tumour grows in."""
 
-CALLOSUM_MM: Final = 6.0
-"""Distance from the midline within which white matter of the other side counts as corpus callosum, mm."""
+MISMATCH_SHARE: Final = 0.35
+"""Non-enhancing tumours whose middle is fluid-like, with a solid rim (T2-FLAIR mismatch sign)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +146,8 @@ def draw_look(settings: SimulatorSettings, plan: TumourPlan, rng: np.random.Gene
         rng: Random generator.
     """
     tumour: TumourSettings = settings.tumour
-    necrotic = plan.growth in (Growth.RING, Growth.SOLID) or plan.cystic
+    mismatch = plan.growth is Growth.NON_ENHANCING and rng.random() < MISMATCH_SHARE
+    necrotic = plan.growth in (Growth.RING, Growth.SOLID) or plan.cystic or mismatch
     texture = settings.physics.texture
     return TumourLook(
         oedema_edge_mm=float(rng.uniform(*tumour.oedema_edge_mm)),
@@ -156,9 +157,10 @@ def draw_look(settings: SimulatorSettings, plan: TumourPlan, rng: np.random.Gene
         cortex_sparing=float(rng.uniform(0.2, 0.85)),
         necrosis=float(rng.uniform(0.8, 3.0) if necrotic else rng.uniform(-4.0, -0.8)),
         sharpness=float(rng.uniform(1.0, 5.0)),
+        rim=float(rng.uniform(2.0, 8.0)) if mismatch or plan.cystic else float(rng.uniform(0.0, 2.0)),
         bleeding=float(rng.uniform(-1.5, 0.5)) if plan.bleeding else 0.0,
         texture_t1=texture * float(rng.uniform(0.04, 0.10)),
-        texture_t2=texture * float(rng.uniform(0.05, 0.11)),
+        texture_t2=texture * float(rng.uniform(0.05, 0.13)),
     )
 
 

@@ -13,9 +13,9 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from gliosynth.contrast.settings import Growth
 from gliosynth.labels import Label
 from gliosynth.separable import Array, random_field, smooth
-from gliosynth.contrast.settings import Growth
 from gliosynth.tumour.plan import TumourPlan, ball_radius_mm
 
 BARRIER: Final = 2.5
