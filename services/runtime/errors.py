@@ -54,14 +54,18 @@ def status_of(error: Exception, *, request_id: str = "") -> status_pb2.Status:
         error = errors.GliosynthError("the server failed; report the request id to its operator", reason="INTERNAL")
     message = _shorten(str(error), LONGEST_MESSAGE)
     return status_pb2.Status(
-        code=getattr(code_pb2, _code_of(error).name),
+        code=getattr(code_pb2, code_of(error).name),
         message=message,
         details=[_packed(detail) for detail in _details(error, message, request_id)],
     )
 
 
-def _code_of(error: errors.GliosynthError) -> grpc.StatusCode:
-    """Looks up the class itself or its nearest ancestor."""
+def code_of(error: errors.GliosynthError) -> grpc.StatusCode:
+    """Returns the status code of an error: that of its class, or of the nearest ancestor in the table.
+
+    Args:
+        error: An error of the library.
+    """
     return next(STATUS_CODES[kind] for kind in type(error).__mro__ if kind in STATUS_CODES)
 
 
@@ -72,7 +76,7 @@ def _details(error: errors.GliosynthError, message: str, request_id: str) -> Ite
         domain=DOMAIN,
         metadata={name: _shorten(value, LONGEST_FACT) for name, value in facts.items() if value},
     )
-    if error.field and _code_of(error) is grpc.StatusCode.INVALID_ARGUMENT:
+    if error.field and code_of(error) is grpc.StatusCode.INVALID_ARGUMENT:
         violation = error_details_pb2.BadRequest.FieldViolation(
             field=_shorten(error.field, LONGEST_FACT), description=message, reason=error.reason
         )

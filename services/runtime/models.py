@@ -19,7 +19,9 @@ from services.runtime.inference import (
     load_cascade,
     open_engine,
 )
+from services.runtime.measured_engine import MeasuredEngine
 from services.runtime.settings import Settings
+from services.runtime.telemetry import Telemetry
 
 SKULL_STRIP: Final = "skull_strip"
 """The model that finds the brain; input `contrast`, output `logits`, see `gliosynth.preprocessing.skull_strip`."""
@@ -34,13 +36,15 @@ REGION_SUFFIXES: Final = ("_wt", "_tc", "_et")
 class Models:
     """Repository and engine of one process. Opened by the thread that makes the services, then read by all."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
         """Opens nothing yet: a server without models needs no repository.
 
         Args:
             settings: Which repository and engine, and how the engine uses the machine.
+            telemetry: Where calls to another process are counted.
         """
         self._settings = settings
+        self._telemetry = telemetry
 
     @cached_property
     def repository(self) -> ModelRepository:
@@ -51,9 +55,10 @@ class Models:
     def engine(self) -> Engine:
         """What computes them."""
         settings = EngineSettings(threads=self._settings.threads, precision=self._settings.precision)
-        return open_engine(
+        engine = open_engine(
             self._settings.engine, self.repository, settings=settings, triton_url=self._settings.triton_url
         )
+        return MeasuredEngine(engine, self._telemetry) if self._settings.engine == "triton" else engine
 
     def warm(self, *names: str) -> Iterator[pb.ModelIdentity]:
         """Lets models answer once, one after the other, and yields who answered.

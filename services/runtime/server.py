@@ -54,7 +54,7 @@ class Server:
         self._telemetry = Telemetry(git_sha=settings.git_sha)
         workers = settings.max_concurrent_requests
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="work")
-        self._models = Models(settings)
+        self._models = Models(settings, self._telemetry)
         runtime = Runtime(settings, self._telemetry, Admission(settings), self._workers, self._models)
         self._services = [build(runtime) for build in builders]
         self._calls = ThreadPoolExecutor(workers + SPARE_THREADS, thread_name_prefix="call")

@@ -79,6 +79,19 @@ class Telemetry:
         self.model_info = Gauge(
             "gliosynth_model_info", "1 for each model that is ready.", ("model", "version", "digest"), registry=registry
         )
+        self.triton_seconds = Histogram(
+            "gliosynth_triton_seconds",
+            "Seconds from sending a batch to Triton to its answer.",
+            ("model", "version"),
+            registry=registry,
+            buckets=DURATION_BUCKETS_S,
+        )
+        self.triton_errors = Counter(
+            "gliosynth_triton_errors",
+            "Batches that Triton did not answer, by status.",
+            ("model", "version", "grpc_code"),
+            registry=registry,
+        )
         build_info = Gauge("gliosynth_build_info", "1 for this build.", ("version", "git_sha"), registry=registry)
         build_info.labels(version=__version__, git_sha=git_sha).set(1)
 
@@ -118,6 +131,10 @@ class Telemetry:
             identity: The model.
         """
         self.model_info.labels(identity.name, identity.version, identity.digest).set(1)
+        if identity.engine == "triton":
+            self.triton_seconds.labels(identity.name, identity.version)
+            for code in grpc.StatusCode:
+                self.triton_errors.labels(identity.name, identity.version, code.name)
 
 
 class MetricsServer:
