@@ -1,8 +1,8 @@
 """Times several candidates beside each other, so that machine noise hits all of them alike.
 
 Each candidate lives in a process of its own (its imports, thread pools and caches disturb nobody), and the rounds go
-around: every candidate once, then every candidate again. So figures of one run can be compared with each other, and only
-they: read the ratios, not the seconds.
+around: every candidate once, then every candidate again. So figures of one run can be compared with each other, and
+only they: read the ratios, not the seconds.
 """
 
 import json

@@ -4,8 +4,8 @@ Launch in the peers' environment, with this project on the path (`make bench` do
 
     PYTHONPATH=. .venv-peers/bin/python benchmarks/segmentation_metrics.py
 
-Prints one table of times and ratios, and one of the largest difference to each peer under its own definition; exits with
-1 if a difference exceeds what float arithmetic explains. `--displaced` moves the prediction by 12 mm, where most
+Prints one table of times and ratios, and one of the largest difference to each peer under its own definition; exits
+with 1 if a difference exceeds what float arithmetic explains. `--displaced` moves the prediction by 12 mm, where most
 surface voxels have no close partner; `--quick` leaves out the peers that need seconds.
 """
 
