@@ -22,8 +22,8 @@ from gliosynth.tumour.shapes import Terrain, grow
 BRAIN_BIT: Final = 128
 """Bit of the warped byte that carries the brain mask; the lower bits are the tissue."""
 
-BOX_RADII: Final = 2.1
-"""Half edge of the tumour's box in tumour radii."""
+BOX_RADII: Final = 2.2
+"""Half edge of the tumour's box in tumour radii; no tumour reaches farther."""
 
 BOX_MARGIN_MM: Final = 6.0
 """Added to the half edge, mm."""
@@ -218,6 +218,8 @@ def _terrain(
     member[list(CEREBRUM)] = True
     flat = xp.astype(xp.reshape(local, (-1,)), xp.int32)
     allowed = xp.reshape(xp.take(xp.asarray(member), flat, axis=0), local.shape)
+    x, y, z = box.offsets_mm
+    allowed = allowed & ((x * x + y * y) + z * z < (BOX_RADII * plan.radius_mm) ** 2)
     white = (local == int(Tissue.WHITE_MATTER)) | (local == int(Tissue.WHITE_MATTER_LESION))
     if plan.one_hemisphere:
         side = _signed_side_mm(anatomy, sources, box)

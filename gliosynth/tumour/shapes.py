@@ -21,6 +21,9 @@ from gliosynth.tumour.plan import TumourPlan, ball_radius_mm
 BARRIER: Final = 2.5
 """Score of forbidden voxels in tumour radii."""
 
+FULL: Final = 0.9
+"""Share of the barrier from which a voxel is out of reach: where room is short, a tumour stays smaller than planned."""
+
 OCTAVES: Final = ((0.55, 1.0), (0.27, 0.55), (0.13, 0.3))
 """Surface noise: correlation length in radii and amplitude of each octave."""
 
@@ -165,7 +168,8 @@ def grow_core(terrain: Terrain, plan: TumourPlan, rng: np.random.Generator) -> t
         score = xp.minimum(score, focus / float(rng.uniform(0.2, 0.5)))
     barrier = xp.asarray(BARRIER * radius_mm, dtype=score.dtype)
     score = smooth(xp.where(terrain.allowed, xp.minimum(score, barrier), barrier), 1.0, terrain.spacing_mm)
-    core = lowest(score, ~terrain.fluid, round(volume_ml / terrain.voxel_ml))
+    room = ~terrain.fluid & (score < FULL * barrier)
+    core = lowest(score, room, round(volume_ml / terrain.voxel_ml))
     surface = xp.max(xp.where(core, score, xp.asarray(0.0, dtype=score.dtype)))
     return core, surface - score
 
@@ -217,7 +221,8 @@ def grow_whole(terrain: Terrain, plan: TumourPlan, core: Array, rng: np.random.G
     score = xp.where(core, xp.zeros_like(score), score)
     score = smooth(score, 1.2, terrain.spacing_mm)
     score = xp.where(core, xp.zeros_like(score), score)
-    return lowest(score, ~terrain.fluid, round(plan.volume_ml / terrain.voxel_ml))
+    room = ~terrain.fluid & (score < FULL * barrier)
+    return lowest(score, room, round(plan.volume_ml / terrain.voxel_ml))
 
 
 def _normal_quantile(share: float) -> float:
