@@ -28,7 +28,7 @@ THICK_SLICE_MM: Final = 3.0
 MANY_COMPONENTS: Final = 3
 """Separate parts of the whole tumour above which the result is doubted."""
 
-LOW_SIMILARITY: Final = 1.06
+LOW_SIMILARITY: Final = 1.02
 """Normalised mutual information after registration (1 to 2) below which the alignment should be looked at."""
 
 LARGEST_TRUSTED_MOTION_MM: Final = 20.0

@@ -84,6 +84,14 @@ def test_a_moved_contrast_is_said_and_a_far_one_doubted() -> None:
     assert ids(input_remarks(case(far)), Severity.WARNING) == [("LARGE_MOTION", "t2f")]
 
 
+def test_a_poor_alignment_is_doubted_and_the_reference_is_not() -> None:
+    """What hardly resembles t1c should be looked at; t1c itself has nothing to resemble."""
+    poor = with_registration(similarity_after=1.015)
+    assert ids(input_remarks(case(poor)), Severity.WARNING) == [("LOW_SIMILARITY", "t2f")]
+    reference = with_registration(similarity_after=1.015, alignment=Alignment.REFERENCE)
+    assert ids(input_remarks(case(reference)), Severity.WARNING) == []
+
+
 def test_thick_slices_are_said_for_each_contrast() -> None:
     """5 mm between slices is worth knowing, 3 mm is not."""
     thick = Grid.of(SHAPE, np.diag([1.0, 1.0, 5.0, 1.0]))
