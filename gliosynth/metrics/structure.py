@@ -72,14 +72,15 @@ def ssim_map(first: Slice, second: Slice, *, data_range: float, window: SsimWind
     np.add(first, second, out=total)
     np.subtract(first, second, out=difference)
     taps = window.taps
+    c1 = (SSIM_K1 * data_range) ** 2
+    c2 = (SSIM_K2 * data_range) ** 2 / window.covariance_factor
     _filter(total, taps, out=mean_s)
     _filter(difference, taps, out=mean_d)
-    _filter(np.multiply(total, total, out=total), taps, out=var_s)
+    _filter(np.multiply(total, total, out=total), taps, out=var_s, offset=2 * c2)
     _filter(np.multiply(difference, difference, out=difference), taps, out=var_d)
     var_s -= np.multiply(mean_s, mean_s, out=mean_s)
     var_d -= np.multiply(mean_d, mean_d, out=mean_d)
-    mean_s += np.float32(2 * (SSIM_K1 * data_range) ** 2)
-    var_s += np.float32(2 * (SSIM_K2 * data_range) ** 2 / window.covariance_factor)
+    mean_s += np.float32(2 * c1)
     index: Slice = np.subtract(mean_s, mean_d, out=total)
     index *= np.subtract(var_s, var_d, out=difference)
     index /= np.multiply(np.add(mean_s, mean_d, out=mean_s), np.add(var_s, var_d, out=var_s), out=mean_s)
@@ -96,5 +97,5 @@ def ssim_scratch(shape: tuple[int, int]) -> Scratch:
     return np.empty((6, *shape), dtype=np.float32)
 
 
-def _filter(image: Slice, taps: NDArray[np.float32], *, out: Slice) -> None:
-    cv2.sepFilter2D(image, -1, taps, taps, dst=out, borderType=cv2.BORDER_REFLECT)
+def _filter(image: Slice, taps: NDArray[np.float32], *, out: Slice, offset: float = 0.0) -> None:
+    cv2.sepFilter2D(image, -1, taps, taps, dst=out, delta=offset, borderType=cv2.BORDER_REFLECT)
