@@ -79,7 +79,7 @@ def _announced_port(process: "subprocess.Popen[str]", log: IO[bytes], deadline_s
     except queue.Empty:
         port = None
     if port is None:
-        raise _start_error(process, log)
+        raise _start_error(process, log, deadline_s=deadline_s)
     return port
 
 
@@ -109,7 +109,7 @@ def _wait_until_serving(process: "subprocess.Popen[str]", log: IO[bytes], target
             if _health(client) == "SERVING":
                 return
             time.sleep(POLL_S)
-    raise _start_error(process, log)
+    raise _start_error(process, log, deadline_s=deadline_s)
 
 
 def _health(client: GliosynthClient) -> str:
@@ -128,8 +128,8 @@ def _stop(process: "subprocess.Popen[str]") -> None:
         process.wait()
 
 
-def _start_error(process: "subprocess.Popen[str]", log: IO[bytes]) -> ModelError:
-    code = process.poll()
+def _start_error(process: "subprocess.Popen[str]", log: IO[bytes], *, deadline_s: float) -> ModelError:
+    code = _exit_code_until(process, deadline_s)
     state = "did not serve in time" if code is None else f"ended with code {code}"
     log.seek(0)
     cause = _last_cause(log.read().decode(errors="replace").splitlines())
@@ -137,6 +137,14 @@ def _start_error(process: "subprocess.Popen[str]", log: IO[bytes]) -> ModelError
         f"the embedded server {state}: {cause} (run `gliosynth doctor`, or `python -m services` to see it start)",
         reason="EMBEDDED_SERVER_FAILED",
     )
+
+
+def _exit_code_until(process: "subprocess.Popen[str]", deadline_s: float) -> int | None:
+    """Returns the exit code; a child that closed its output may need a moment to end. None if it still runs."""
+    try:
+        return process.wait(max(0.0, deadline_s - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _last_cause(lines: list[str]) -> str:
