@@ -87,7 +87,8 @@ def acquire(
     ]
     gain = float(np.prod([noise_gain(operator) for operator in operators]))
     sigma = acquisition.noise * min(1.0 / gain, LARGEST_NOISE_GAIN)
-    image = apply_separable(xp.hypot(signal + sigma * noise[0], sigma * noise[1]), *operators)
+    real, imaginary = signal + sigma * noise[0], sigma * noise[1]
+    image = apply_separable(xp.sqrt(real * real + imaginary * imaginary), *operators)
     if acquisition.bias > 0.0:
         field = random_field(rng, signal.shape, spacing_mm=spacing_mm, sigma_mm=BIAS_SIGMA_MM, xp=xp)
         image = image * xp.exp(acquisition.bias * field)

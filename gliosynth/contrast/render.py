@@ -8,6 +8,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from gliosynth.anatomy import Tissue
+from gliosynth.contrast.look import TumourLook
 from gliosynth.contrast.physics import Physics
 from gliosynth.contrast.relaxometry import Part
 from gliosynth.contrast.sequences import shortened_rates, signal
@@ -19,38 +20,6 @@ LOGIT_PER_SIGMA: Final = 1.7
 
 RIM_MM: Final = 3.5
 """Depth scale of a core's rim, mm."""
-
-
-@dataclass(frozen=True)
-class TumourLook:
-    """How a tumour is composed and how soft its borders are.
-
-    Attributes:
-        oedema_edge_mm: Sigma of the oedema's edge.
-        core_edge_mm: Sigma of the core's edge.
-        label_margin_mm: How far the label reaches outside the half height of the oedema's edge.
-        saturation: Largest share of oedema in a voxel.
-        cortex_sparing: How little oedema enters grey matter, 0 to 1.
-        necrosis: Mean of the composition field: above 0 mostly necrosis, below mostly solid tumour.
-        sharpness: Slope of the composition field.
-        rim: How much more solid the core's border is than its middle; large values give the T2-FLAIR mismatch of low-grade
-            gliomas (bright rim, dark middle).
-        bleeding: Share of the core that is haemorrhage.
-        texture_t1: Standard deviation of ln T1 inside the tumour.
-        texture_t2: Standard deviation of ln T2 inside the tumour.
-    """
-
-    oedema_edge_mm: float
-    core_edge_mm: float
-    label_margin_mm: float
-    saturation: float
-    cortex_sparing: float
-    necrosis: float
-    sharpness: float
-    rim: float
-    bleeding: float
-    texture_t1: float
-    texture_t2: float
 
 
 @dataclass(eq=False)
@@ -164,7 +133,7 @@ def render_tumour(
     _mix_part(voxels, oedema, Part.ED, physics)
     _mix_part(voxels, core_weight, Part.NET, physics)
     _mix_part(voxels, xp.maximum(core_weight - enhancing, xp.zeros_like(enhancing)) * necrosis, Part.NCR, physics)
-    if look.bleeding > 0.0:
+    if look.bleeding is not None:
         clot = 1.0 / (1.0 + xp.exp(-6.0 * (noise(4.0) + look.bleeding)))
         _mix_part(voxels, xp.maximum(core_weight - enhancing, xp.zeros_like(enhancing)) * clot, Part.BLOOD, physics)
     _mix_part(voxels, enhancing, Part.ET, physics)

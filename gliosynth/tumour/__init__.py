@@ -1,0 +1,1 @@
+"""Tumours: plans, shapes, placement and mass effect in a deformed anatomy."""
