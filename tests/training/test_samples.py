@@ -8,6 +8,7 @@ import pytest
 
 from gliosynth.errors import InvalidInputError
 from gliosynth.labels import Region
+from training import augment as augmentation
 from training.augment import augment
 from training.presets import PRESETS
 from training.samples import draw_views
@@ -63,6 +64,17 @@ def test_labels_follow_the_image(ring: Ring) -> None:
     tumour = batch.labels > 0
     overlap = 2 * float((bright & tumour).sum()) / float(bright.sum() + tumour.sum())
     assert overlap > 0.9
+
+
+def test_repainting_fades_the_core_below_its_oedema_in_some_samples(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The balls' core and oedema are equally bright in FLAIR; with every sample repainted the core is darker."""
+    monkeypatch.setattr(augmentation, "REPAINT_CHANCE", 1.0)
+    rng = np.random.default_rng(6)
+    batch = augment(draw_views(ring, WT, count=32, rng=rng), replace(WT, dropout=0), rng=rng)
+    flair, labels = batch.contrasts[:, 3], batch.labels[:, 0]
+    assert float(flair[labels == 1].mean()) < float(flair[labels == 2].mean()) - 0.3
 
 
 def test_dropout_blanks_one_contrast_and_never_all(ring: Ring) -> None:
