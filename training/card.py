@@ -85,7 +85,8 @@ def training(facts: dict[str, object]) -> str:
     changed = ("steps", "minutes", "batch", "learning_rate", "seed", "simulator_seed", "evaluate_every")
     flags = " ".join(f"--{key.replace('_', '-')} {options[key]}" for key in changed if options[key] is not None)
     warm = (
-        "\nWarm start from an earlier run of the same region on an earlier simulator (training/LOG.md).\n"
+        "\nThe run started from an earlier run's weights (`--warm-start`, training/LOG.md), whose slices are not\n"
+        "counted here.\n"
         if options["warm_start"]
         else ""
     )

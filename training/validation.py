@@ -59,7 +59,8 @@ def score_presets(network: nn.Module, preset: Preset, folder: Path, *, stride: i
         stride: Take every n-th slice.
     """
     rings = sorted(path.parent for path in folder.glob("*/ring.json"))
-    return Scores({path.name: _score_ring(network, preset, Ring(path), stride) for path in rings})
+    scores = {path.name: _score_ring(network, preset, Ring(path), stride) for path in rings}
+    return Scores({name: float(np.mean(values)) for name, values in scores.items() if values})
 
 
 def predict(network: nn.Module, preset: Preset, contrasts: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -96,7 +97,8 @@ def volume_score(prediction: NDArray[np.bool_], reference: NDArray[np.bool_], *,
     return 2 * float((prediction & reference).sum()) / float(prediction.sum() + reference.sum())
 
 
-def _score_ring(network: nn.Module, preset: Preset, ring: Ring, stride: int) -> float:
+def _score_ring(network: nn.Module, preset: Preset, ring: Ring, stride: int) -> list[float]:
+    """Returns the score of each volume; for TC and ET those without a tumour are left out."""
     pixel_ml = 0.001 * ring.shape.slice_mm * stride
     scores = []
     for slot in np.flatnonzero(ring.index[:, 0] != EMPTY):
@@ -106,7 +108,7 @@ def _score_ring(network: nn.Module, preset: Preset, ring: Ring, stride: int) -> 
         found = predict(network, preset, slices.contrasts) > _logit(THRESHOLD)
         found &= slices.labels > 0 if preset.around_tumour else slices.brain
         scores.append(volume_score(found, region_mask(slices.labels, preset.region), pixel_ml=pixel_ml))
-    return float(np.mean(scores)) if scores else 1.0
+    return scores
 
 
 def _looked_at(ring: Ring, slot: int, preset: Preset, stride: int) -> Slices | None:

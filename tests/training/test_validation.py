@@ -1,5 +1,6 @@
 """Tests of training.validation."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from gliosynth.labels import Region
+from training.fakes import BALL_SHAPE, simulate_ball
 from training.presets import PRESETS
+from training.stream import Ring, RingShape
 from training.validation import Scores, box_range, score_presets, volume_score
 
 
@@ -41,6 +44,15 @@ def test_a_segmenter_that_knows_the_rule_scores_high(validation: Path) -> None:
     scores = score_presets(FlairThreshold().eval(), PRESETS[Region.WT], validation)
     assert list(scores.by_preset) == ["shifted"]
     assert 0.9 < scores.worst < 1
+
+
+def test_a_simulator_without_tumours_does_not_score_core_networks(tmp_path: Path) -> None:
+    """TC and ET run only where WT is; nothing to run is neither a success nor a failure."""
+    empty = replace(simulate_ball(np.random.default_rng(0)), labels=np.zeros(BALL_SHAPE, dtype=np.uint8))
+    Ring.create(tmp_path / "tumour-free", RingShape(1, 12, 64, 80)).put(0, empty)
+    network = FlairThreshold().eval()
+    assert score_presets(network, PRESETS[Region.ET], tmp_path).by_preset == {}
+    assert list(score_presets(network, PRESETS[Region.WT], tmp_path).by_preset) == ["tumour-free"]
 
 
 def test_the_worst_preset_counts() -> None:
