@@ -52,7 +52,11 @@ class ReceivedVolume:
 
 
 def volume_parts(
-    header: pb.VolumeHeader, data: bytes | bytearray | memoryview, *, chunk_bytes: int = CHUNK_BYTES
+    header: pb.VolumeHeader,
+    data: bytes | bytearray | memoryview,
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    checksum: bool = True,
 ) -> Iterator[pb.VolumePart]:
     """Yields the header, completed with size and SHA-256, then the bytes in chunks.
 
@@ -60,12 +64,14 @@ def volume_parts(
         header: Name, role, encoding and, where needed, contrast and geometry. `size_bytes` and `sha256` are filled in.
         data: The encoded volume; any contiguous buffer of bytes. It is not copied as a whole.
         chunk_bytes: Bytes in a chunk, 1 to `LARGEST_CHUNK_BYTES`.
+        checksum: Whether to send the SHA-256; it costs both ends more than the transfer of uncompressed volumes.
     """
     view = memoryview(data).cast("B")
     announced = pb.VolumeHeader()
     announced.CopyFrom(header)
     announced.size_bytes = len(view)
-    announced.sha256 = hashlib.sha256(view).digest()
+    if checksum:
+        announced.sha256 = hashlib.sha256(view).digest()
     yield pb.VolumePart(header=announced)
     for start in range(0, len(view), chunk_bytes):
         yield pb.VolumePart(chunk=bytes(view[start : start + chunk_bytes]))

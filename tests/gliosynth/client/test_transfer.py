@@ -40,6 +40,12 @@ def test_what_is_sent_is_received(data: bytes, chunk_bytes: int) -> None:
     assert volume.header.sha256 == hashlib.sha256(data).digest()
 
 
+def test_the_checksum_can_be_left_out() -> None:
+    """Without it the bytes arrive all the same, and nothing is checked."""
+    (volume,) = received(*volume_parts(header(), b"1234", checksum=False)).finish()
+    assert (bytes(volume.data), volume.header.sha256) == (b"1234", b"")
+
+
 def test_chunks_hold_what_they_should() -> None:
     """Ten bytes in chunks of four are one header, then 4, 4 and 2 bytes."""
     parts = list(volume_parts(header(), b"0123456789", chunk_bytes=4))
