@@ -48,6 +48,15 @@ def test_complement_has_the_same_surface() -> None:
     assert (areas[1:-1] > 0).all()
 
 
+def test_table_is_the_published_one() -> None:
+    """Areas at 2 x 3 x 5 mm, each code weighted by its square so that exchanged entries show.
+
+    The sum is that of surface-distance 0.1, ``create_table_neighbour_code_to_surface_area((2, 3, 5))``.
+    """
+    weighted = float(surfel_areas_mm2((2.0, 3.0, 5.0)) @ np.arange(256.0) ** 2)
+    assert weighted == pytest.approx(55586916.61374395, rel=1e-12)
+
+
 def test_ball_has_about_the_area_of_a_ball() -> None:
     """A ball of radius 12 voxels: within 10 % of 4 pi r², where counting voxel faces would be 50 % too high."""
     grid = np.indices((27, 27, 27)) - 13
