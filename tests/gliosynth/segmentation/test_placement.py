@@ -53,7 +53,7 @@ def test_a_flipped_axis_is_caught(axis: int) -> None:
 def test_swapped_axes_are_caught() -> None:
     """X and Y exchanged in the voxels, not in the affine."""
     native = every_second(working())
-    with pytest.raises(ModelError, match="moved by"):
+    with pytest.raises(ModelError, match="withheld"):
         place_regions(Volume(native.data.transpose(1, 0, 2).copy(), native.affine), working())
 
 
@@ -84,7 +84,7 @@ def test_a_large_tumour_does_not_vanish_in_silence() -> None:
     empty = working(np.zeros((96, 96, 96), np.uint8))
     with pytest.raises(ModelError, match="vanished"):
         place_regions(every_second(empty), working())
-    with pytest.raises(ModelError, match="was not found"):
+    with pytest.raises(ModelError, match="fills 0%"):
         place_regions(every_second(working()), empty)
 
 
@@ -95,3 +95,20 @@ def test_a_speck_may_vanish_in_thick_slices() -> None:
     thick = Volume(np.zeros((16, 16, 16), np.uint8), np.diag([6.0, 6.0, 6.0, 1.0]))
     enhancing = place_regions(thick, working(labels))[2]
     assert (enhancing.found_voxels, enhancing.volume_ml, enhancing.centroid_mm) == (8, 0.0, None)
+
+
+def test_scattered_specks_that_thick_slices_swallow_are_no_mistake() -> None:
+    """A tumour of 64 ml and, far away, specks that fill no native voxel by half: what is left has not moved."""
+    labels = working().data.copy()
+    labels[60:96:4, 60:96:4, 60:96:4] = 2
+    native = every_second(working())
+    whole = place_regions(native, working(labels))[0]
+    assert whole.volume_ml == pytest.approx(64.0)
+    assert whole.shift_mm is not None
+    assert whole.shift_mm > 0.4
+
+
+def test_a_tumour_beyond_the_field_of_view_is_no_mistake() -> None:
+    """Voxels of the 1 mm grid that lie outside the native grid have no native voxel to fill."""
+    native = every_second(working())
+    place_regions(Volume(native.data[:, :, :30].copy(), native.affine), working())
