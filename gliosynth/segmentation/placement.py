@@ -2,9 +2,9 @@
 
 The way from the 1 mm grid to the native grid is where orientations get lost. The proof knows nothing of that way: it
 takes the voxels of the tumour on the 1 mm grid, places them in the world by that grid's affine, finds the native voxels
-they fall into by the affine of the file that was sent, and asks whether the native label map says tumour there. A flipped
-axis, a wrong offset or a wrong order of axes leaves few that agree, or moves their centre away from that of the label
-map.
+they fall into by the affine of the file that was sent, and asks whether the native label map says tumour there. A
+flipped axis, a wrong offset or a wrong order of axes leaves few that agree, or moves their centre away from that of the
+label map.
 """
 
 from dataclasses import dataclass
