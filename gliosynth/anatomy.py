@@ -1,7 +1,8 @@
 """Head anatomies: label maps of real heads, merged to the tissues that MR contrast tells apart.
 
 The twenty maps in `gliosynth/anatomies/` derive from the training label maps of SynthSeg (Billot et al., Medical Image
-Analysis 86:102789, 2023; Apache-2.0). `training/prepare_anatomies.py` makes them; `NOTICE` beside them says what it changed.
+Analysis 86:102789, 2023; Apache-2.0). `training/prepare_anatomies.py` makes them; `NOTICE` beside them says what it
+changed.
 """
 
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ class Anatomy:
     Attributes:
         name: Stable name, ``"head_01"`` to ``"head_20"``.
         tissues: `TissueMap`, axes to the right, anterior and superior (RAS), 1 mm isotropic.
-        brain: ``(X, Y, Z)`` bool: parenchyma, ventricles and the sulci between, closed by 4 mm; what a skull stripper keeps.
+        brain: ``(X, Y, Z)`` bool: parenchyma, ventricles and the sulci between, closed by 4 mm.
         affine: ``(4, 4)`` voxel index to RAS+ mm.
         midline: ``(3,)`` float64: the plane between the hemispheres, ``x = midline @ (1, y, z)`` in voxels.
         brain_centre: ``(3,)`` float64: middle of the brain mask's bounding box, voxels.
@@ -114,7 +115,9 @@ class Anatomy:
 def anatomy_names() -> tuple[str, ...]:
     """Returns the names of the anatomies that ship with the library, sorted."""
     folder = files("gliosynth.anatomies")
-    return tuple(sorted(entry.name.removesuffix(".npz.xz") for entry in folder.iterdir() if entry.name.endswith(".npz.xz")))
+    return tuple(
+        sorted(entry.name.removesuffix(".npz.xz") for entry in folder.iterdir() if entry.name.endswith(".npz.xz"))
+    )
 
 
 @lru_cache(maxsize=32)

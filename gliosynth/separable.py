@@ -67,7 +67,7 @@ def gaussian_matrix(size: int, sigma: float) -> Matrix:
         return np.eye(size, dtype=np.float32)
     positions = np.arange(size)
     weights = np.exp(-0.5 * ((positions[:, None] - positions[None, :]) / sigma) ** 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def linear_matrix(outputs: NDArray[np.float64], inputs: NDArray[np.float64]) -> Matrix:
@@ -83,7 +83,7 @@ def linear_matrix(outputs: NDArray[np.float64], inputs: NDArray[np.float64]) -> 
     step = inputs[1] - inputs[0]
     index = np.clip((outputs - inputs[0]) / step, 0.0, inputs.size - 1.0)
     weights = np.maximum(1.0 - np.abs(index[:, None] - np.arange(inputs.size)[None, :]), 0.0)
-    return weights.astype(np.float32)
+    return np.asarray(weights, dtype=np.float32)
 
 
 def acquisition_matrix(size: int, edge_mm: float, *, psf_mm: float, slice_mm: float, shift_mm: float) -> Matrix:
@@ -97,10 +97,10 @@ def acquisition_matrix(size: int, edge_mm: float, *, psf_mm: float, slice_mm: fl
             Gaussian whose full width is the slice thickness, and the slices are interpolated linearly.
         shift_mm: Displacement of the content towards higher indices, mm.
     """
-    positions = np.arange(size) * edge_mm
+    positions = np.arange(size, dtype=np.float64) * edge_mm
     thick = slice_mm > edge_mm * 1.01
     count = max(round(size * edge_mm / slice_mm), 2) if thick else size
-    samples = np.linspace(0.0, positions[-1], count) if thick else positions
+    samples: NDArray[np.float64] = np.linspace(0.0, (size - 1) * edge_mm, count) if thick else positions
     sigma = np.hypot(psf_mm, slice_mm / FWHM_PER_SIGMA if thick else 0.0)
     if sigma < 0.1 * edge_mm:
         profile = linear_matrix(samples - shift_mm, positions)
@@ -131,7 +131,7 @@ def field_matrix(size: int, edge_mm: float, sigma_mm: float) -> Matrix:
     length = (size - 1) * edge_mm
     nodes = np.arange(-3.0 * step, length + 3.0 * step + 1e-6, step)
     weights = np.exp(-0.5 * ((np.arange(size)[:, None] * edge_mm - nodes[None, :]) / sigma_mm) ** 2)
-    return (weights / np.linalg.norm(weights, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / np.linalg.norm(weights, axis=1, keepdims=True), dtype=np.float32)
 
 
 def random_field(

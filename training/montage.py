@@ -3,8 +3,8 @@
     python -m training.montage --preset training --cases 8 --seed 1 --output simulated.png
     python -m training.montage --real ../shared/data/glioma-tcga --output real.png
 
-One row a case: the axial slice with most tumour in t1n, t1c, t2w, t2f (z-scores in the brain from -2.5 to 3.5) and once more
-in t1c with the labels' outlines (red NCR, green ED, yellow ET). Prints the median z-score of each region.
+One row a case: the axial slice with most tumour in t1n, t1c, t2w, t2f (z-scores in the brain from -2.5 to 3.5) and once
+more in t1c with the labels' outlines (red NCR, green ED, yellow ET). Prints the median z-score of each region.
 """
 
 import argparse
@@ -65,21 +65,28 @@ def simulated(name: str, count: int, seed: int) -> Iterator[Shown]:
         yield Shown(text, normalised(case.contrasts, case.brain), case.labels, voxel_ml)
 
 
+def canonical(path: Path) -> nib.Nifti1Image:
+    """Returns a NIfTI image turned to RAS."""
+    image: nib.Nifti1Image = nib.as_closest_canonical(nib.load(path))  # type: ignore[no-untyped-call]
+    return image
+
+
 def real(folder: Path) -> Iterator[Shown]:
     """Yields the real cases of a folder with one folder a case, in BraTS naming."""
     for case in sorted(path for path in folder.iterdir() if path.is_dir()):
+
         def read(endings: tuple[str, ...], case: Path = case) -> NDArray[np.float32]:
             found = [path for ending in endings for path in case.glob(f"*[_-]{ending}.nii.gz")]
-            return np.asarray(nib.as_closest_canonical(nib.load(found[0])).dataobj, dtype=np.float32)
+            return np.asarray(canonical(found[0]).dataobj, dtype=np.float32)
 
         contrasts = np.stack([read(SUFFIXES[contrast]) for contrast in CONTRASTS])
         labels = canonical_labels(read(("seg",)), source=case.name)
-        yield Shown(case.name, normalised(contrasts, (contrasts > 0).any(axis=0)), labels, 0.001)
+        yield Shown(case.name, normalised(contrasts, np.asarray(contrasts > 0).any(axis=0)), labels, 0.001)
 
 
 def row(shown: Shown) -> NDArray[np.uint8]:
     """Returns the picture of one case, ``(H, 5 W, 3)`` uint8."""
-    areas = (shown.labels > 0).sum(axis=(0, 1)) + (shown.labels != Label.ED).astype(int).sum() * 0
+    areas = (shown.labels > 0).sum(axis=(0, 1))
     index = int(areas.argmax()) if areas.max() > 0 else shown.labels.shape[2] // 2
     low, high = WINDOW
     slices = np.clip((shown.contrasts[..., index] - low) / (high - low), 0, 1)

@@ -3,7 +3,8 @@
     python -m training.prepare_anatomies --source ../shared/data/labelmaps-synthseg --target gliosynth/anatomies
 
 Each map is turned to RAS, its 53 labels are merged to `gliosynth.anatomy.Tissue`, the head is cropped (the neck ends
-`BELOW_BRAIN_MM` below the brain), and the closed brain mask and the midline plane are stored beside it. Takes 4 s a map.
+`BELOW_BRAIN_MM` below the brain), tissues outside the brain are kept at 2 mm along Z, and the closed brain mask and the
+midline plane are stored beside them. About 12 s a map.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gliosynth.anatomy import PARENCHYMA, Tissue, TissueMap
+from gliosynth.volume import Affine
 
 BELOW_BRAIN_MM: Final = 45
 """Length of face and neck kept below the lowest brain voxel, mm."""
@@ -78,7 +80,7 @@ def merge_tissues(values: NDArray[np.uint16]) -> TissueMap:
 
 
 def closed_brain_mask(tissues: TissueMap) -> NDArray[np.bool_]:
-    """Returns parenchyma, ventricles and choroid plexus, closed by `CLOSING_MM` and with holes filled, ``(X, Y, Z)``."""
+    """Returns parenchyma, ventricles and choroid plexus, closed by `CLOSING_MM` and filled, ``(X, Y, Z)``."""
     inside = np.isin(tissues, (*PARENCHYMA, Tissue.VENTRICLE, Tissue.CHOROID_PLEXUS))
     grown = ndimage.distance_transform_edt(~inside) <= CLOSING_MM
     closed = ndimage.distance_transform_edt(grown) > CLOSING_MM
@@ -100,7 +102,7 @@ def split_csf(tissues: TissueMap, brain: NDArray[np.bool_]) -> TissueMap:
 
 
 def fit_midline(values: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """Returns ``(3,)`` the plane ``x = midline @ (1, y, z)`` half-way between left and right white matter (RAS array)."""
+    """Returns ``(3,)``: the plane ``x = midline @ (1, y, z)`` half-way between left and right white matter (RAS)."""
     left, right = values == LEFT_WHITE, values == RIGHT_WHITE
     rows, middles = [], []
     for y, z in np.argwhere(left.any(axis=0) & right.any(axis=0)):
@@ -109,7 +111,7 @@ def fit_midline(values: NDArray[np.uint16]) -> NDArray[np.float64]:
             rows.append((1.0, float(y), float(z)))
             middles.append((left_edge + right_edge) / 2.0)
     plane, *_ = np.linalg.lstsq(np.array(rows), np.array(middles), rcond=None)
-    return plane.astype(np.float64)
+    return np.asarray(plane, dtype=np.float64)
 
 
 def head_box(tissues: TissueMap, brain: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
@@ -119,9 +121,22 @@ def head_box(tissues: TissueMap, brain: NDArray[np.bool_]) -> tuple[slice, slice
     return x, y, slice(z.start + bottom, z.stop + bottom)
 
 
+def coarsen_outside(tissues: TissueMap, brain: NDArray[np.bool_]) -> TissueMap:
+    """Returns the map with every second axial slice outside the brain replaced by its lower neighbour (12 % smaller)."""
+    lower = np.arange(tissues.shape[2]) // 2 * 2
+    return np.where(brain, tissues, tissues[:, :, lower])
+
+
+def pack(tissues: TissueMap, brain: NDArray[np.bool_], affine: Affine, midline: NDArray[np.float64]) -> bytes:
+    """Returns one anatomy as `gliosynth.anatomy.load_anatomy` reads it: an xz-compressed npz."""
+    packed = BytesIO()
+    np.savez(packed, tissues=coarsen_outside(tissues, brain), brain=np.packbits(brain), affine=affine, midline=midline)
+    return lzma.compress(packed.getvalue(), preset=9 | lzma.PRESET_EXTREME)
+
+
 def compact(source: Path) -> bytes:
     """Returns the xz-compressed npz of one SynthSeg label map."""
-    image = nib.as_closest_canonical(nib.load(source))
+    image = nib.as_closest_canonical(nib.load(source))  # type: ignore[no-untyped-call]
     values = np.asarray(image.dataobj).astype(np.uint16)
     tissues = merge_tissues(values)
     brain = closed_brain_mask(tissues)
@@ -130,10 +145,7 @@ def compact(source: Path) -> bytes:
     start = np.array([axis.start for axis in box], dtype=np.float64)
     affine = image.affine.astype(np.float64)
     affine[:3, 3] += affine[:3, :3] @ start
-    midline = fit_midline(values[box])
-    packed = BytesIO()
-    np.savez(packed, tissues=tissues[box], brain=np.packbits(brain[box]), affine=affine, midline=midline)
-    return lzma.compress(packed.getvalue(), preset=9 | lzma.PRESET_EXTREME)
+    return pack(tissues[box], brain[box], affine, fit_midline(values[box]))
 
 
 def main() -> None:

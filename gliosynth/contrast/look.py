@@ -24,8 +24,8 @@ class TumourLook:
         cortex_sparing: How little oedema enters grey matter, 0 to 1.
         necrosis: Mean of the composition field: above 0 mostly necrosis, below mostly solid tumour.
         sharpness: Slope of the composition field.
-        rim: How much more solid the core's border is than its middle; large values give the T2-FLAIR mismatch of low-grade
-            gliomas (bright rim, dark middle).
+        rim: How much more solid the core's border is than its middle; large values give the T2-FLAIR mismatch
+            of low-grade gliomas (bright rim, dark middle).
         bleeding: Mean of the haemorrhage field, or None for no haemorrhage.
         texture_t1: Standard deviation of ln T1 inside the tumour.
         texture_t2: Standard deviation of ln T2 inside the tumour.

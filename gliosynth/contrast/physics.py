@@ -11,6 +11,7 @@ from gliosynth.contrast.relaxometry import (
     PART_PRIORS,
     TISSUE_PRIORS,
     Part,
+    Range,
     Relaxation,
     TissuePrior,
     draw_relaxation,
@@ -42,6 +43,21 @@ CYST: Final = TissuePrior((0.94, 1.0), (2300, 3800), (2500, 4000), (350, 1200))
 
 FAINT_OEDEMA: Final = TissuePrior((0.76, 0.82), (800, 1050), (1000, 1300), (84, 98))
 """Oedema or infiltration barely brighter than grey matter (PROTOTYPE.md 7.1)."""
+
+BRIGHT_OEDEMA: Final = TissuePrior((0.82, 0.90), (1000, 1400), (1200, 1700), (150, 210))
+"""Wet vasogenic oedema, as bright as tumour; it lies around a ring."""
+
+SAME_T1_SHARE: Final = 0.7
+"""Cases whose T1 is repeated with the same protocol after gadolinium."""
+
+WETTER_SHARE: Final = 0.8
+"""Cases whose solid core is wetter than their oedema, as in six of the seven real cases' medians."""
+
+WETTER_T1: Final[Range] = (1.1, 1.45)
+"""Least ratio of the solid core's T1 to the oedema's in those cases."""
+
+WETTER_T2: Final[Range] = (1.0, 1.35)
+"""Least ratio of the solid core's T2 to the oedema's in those cases."""
 
 ISOINTENSE: Final = TissuePrior((0.80, 0.85), (1000, 1350), (1250, 1650), (86, 108))
 """Cellular solid tumour, nearly as bright as cortex in T2 and FLAIR (PROTOTYPE.md 7.2)."""
@@ -109,9 +125,10 @@ def draw_physics(
     parts = _draw_parts(settings, plan, field_tesla, rng)
     if rng.random() < settings.flat_contrast_share:
         relaxations, parts = flatten(relaxations, parts, float(rng.uniform(0.15, 0.6)))
-    t1n = draw_t1(rng)
-    t1c = t1n if rng.random() < 0.7 else draw_t1(rng)
-    flair = draw_flair(relaxations[Tissue.VENTRICLE].t1_ms, rng)
+    csf_t1_ms = relaxations[Tissue.VENTRICLE].t1_ms
+    t1n = draw_t1(csf_t1_ms, rng)
+    t1c = t1n if rng.random() < SAME_T1_SHARE else draw_t1(csf_t1_ms, rng)
+    flair = draw_flair(csf_t1_ms, rng)
     r1_agent = float(rng.uniform(3.0, 5.0))
     jitter = settings.signal_jitter if rng.random() < settings.signal_jitter_share else 0.0
     return Physics(
@@ -126,13 +143,11 @@ def draw_physics(
     )
 
 
-def draw_tissues(
-    settings: PhysicsSettings, field_tesla: float, rng: np.random.Generator
-) -> dict[Tissue, Relaxation]:
+def draw_tissues(settings: PhysicsSettings, field_tesla: float, rng: np.random.Generator) -> dict[Tissue, Relaxation]:
     """Returns the constants of every tissue.
 
-    Narrow sulci are mixtures of fluid and cortex; the maps' arteries and choroid plexus are wider than real ones, hence mixed with fluid; periventricular
-    hypointensities may look like white matter.
+    Narrow sulci are mixtures of fluid and cortex; the maps' arteries and choroid plexus are wider than real ones, hence
+    mixed with fluid; periventricular hypointensities may look like white matter.
     """
     drawn = {tissue: _draw(settings, prior, field_tesla, rng) for tissue, prior in TISSUE_PRIORS.items()}
     fluid = drawn[Tissue.VENTRICLE]
@@ -162,8 +177,8 @@ def flatten(
 ) -> tuple[dict[Tissue, Relaxation], dict[Part, Relaxation]]:
     """Returns grey matter moved towards white matter, and tumour parts moved as far in density and T1 (not T2).
 
-    Routine T1-weighted images of tumour patients show little contrast between tissues; without this, simulated tumours are
-    far darker in T1 than real ones.
+    Routine T1-weighted images of tumour patients show little contrast between tissues; without this, simulated tumours
+    are far darker in T1 than real ones.
 
     Args:
         tissues: Constants of the tissues.
@@ -178,9 +193,7 @@ def flatten(
     return tissues | {tissue: mixture(tissues[tissue], white, 0.7 * flatness) for tissue in GREY_TISSUES}, flat_parts
 
 
-def _draw(
-    settings: PhysicsSettings, prior: TissuePrior, field_tesla: float, rng: np.random.Generator
-) -> Relaxation:
+def _draw(settings: PhysicsSettings, prior: TissuePrior, field_tesla: float, rng: np.random.Generator) -> Relaxation:
     """Returns one draw of a prior, or its centre where the physics is textbook."""
     drawn = draw_relaxation(prior, field_tesla=field_tesla, rng=rng)
     return middle_relaxation(prior, field_tesla=field_tesla) if settings.textbook else drawn
@@ -194,11 +207,18 @@ def _draw_parts(
     if plan is not None:
         if plan.faint:
             priors[Part.ED] = FAINT_OEDEMA
+        elif plan.wet:
+            priors[Part.ED] = BRIGHT_OEDEMA
         if plan.cystic:
             priors[Part.NCR] = CYST
         if plan.isointense:
             priors |= {Part.NET: ISOINTENSE, Part.ET: ISOINTENSE}
     drawn = {part: _draw(settings, prior, field_tesla, rng) for part, prior in priors.items()}
+    wetter, t1_ratio, t2_ratio = rng.random() < WETTER_SHARE, rng.uniform(*WETTER_T1), rng.uniform(*WETTER_T2)
+    if plan is not None and wetter and not plan.isointense and not plan.wet:
+        oedema, solid = drawn[Part.ED], drawn[Part.NET]
+        t1_ms, t2_ms = max(solid.t1_ms, oedema.t1_ms * t1_ratio), max(solid.t2_ms, oedema.t2_ms * t2_ratio)
+        drawn[Part.NET] = Relaxation(solid.density, float(t1_ms), float(t2_ms))
     if not settings.textbook:
         return drawn
     return {part: Relaxation(r.density, r.t1_ms, TEXTBOOK_T2_MS[part]) for part, r in drawn.items()}

@@ -1,7 +1,7 @@
 """Tissue priors: proton density, T1 and T2 of head tissues and glioma parts at 1.5 T and 3 T, and gadolinium.
 
-The ranges are METHODS.md C.3: textbook values (BrainWeb; Wansapura 1999; Stanisz 2005; Rooney 2007) moved to what clinical
-spin-echo contrasts of gliomas show. T2 of oedema and tumour are *effective* values in sequence space: the published
+The ranges are METHODS.md C.3: textbook values (BrainWeb; Wansapura 1999; Stanisz 2005; Rooney 2007) moved to what
+clinical spin-echo contrasts of gliomas show. T2 of oedema and tumour are *effective* values in sequence space: the published
 203-226 ms of oedema (Oh 2005) make simulated FLAIR far too bright.
 """
 
@@ -78,13 +78,14 @@ FLUID: Final = TissuePrior((1.0, 1.0), (3800, 4500), (3800, 4500), (1000, 2200))
 
 PART_PRIORS: Final[dict[Part, TissuePrior]] = {
     Part.ED: TissuePrior((0.79, 0.89), (900, 1300), (1100, 1600), (98, 165)),
-    Part.NET: TissuePrior((0.82, 0.90), (1100, 1600), (1300, 1900), (102, 230)),
+    Part.NET: TissuePrior((0.82, 0.90), (1200, 1850), (1400, 2250), (102, 200)),
     Part.ET: TissuePrior((0.82, 0.88), (950, 1450), (1150, 1750), (92, 180)),
-    Part.NCR: TissuePrior((0.86, 0.96), (1300, 2200), (1500, 2600), (140, 380)),
+    Part.NCR: TissuePrior((0.86, 0.96), (1400, 2800), (1600, 3200), (130, 350)),
     Part.BLOOD: TissuePrior((0.78, 0.90), (420, 800), (550, 1000), (40, 110)),
 }
-"""Priors of tumour parts: C.3, with T2 reaching 10 to 30 % higher, which gives the region medians of real cases once the
-signals of routine protocols are flat (`training/montage.py` prints both), and ET T1 nearer grey matter (PROTOTYPE.md 9.3)."""
+"""Priors of tumour parts: C.3 with T2 reaching 10 to 25 % higher and core T1 20 % higher, which gives the region medians
+of real cases once routine protocols' contrast is flat (`training/montage.py` prints both), and ET T1 nearer grey matter
+(PROTOTYPE.md 9.3)."""
 
 TISSUE_PRIORS: Final[dict[Tissue, TissuePrior]] = {
     Tissue.WHITE_MATTER: WHITE,

@@ -61,9 +61,7 @@ def white_signals(physics: Physics) -> tuple[float, float, float, float]:
     for contrast, protocol in enumerate(physics.protocols):
         r1, r2 = table.r1[tissue], table.r2[tissue]
         if contrast == 1:
-            r1, r2 = shortened_rates(
-                r1, r2, table.agent[tissue], r1_agent=physics.r1_agent, r2_agent=physics.r2_agent
-            )
+            r1, r2 = shortened_rates(r1, r2, table.agent[tissue], r1_agent=physics.r1_agent, r2_agent=physics.r2_agent)
         values.append(float(signal(protocol, table.density[tissue], r1, r2)[0]))
     return values[0], values[1], values[2], values[3]
 
@@ -149,9 +147,7 @@ def render_tumour(
 def _mix_part(voxels: Constants, weight: Array, part: Part, physics: Physics) -> None:
     """Moves the voxels towards one tumour part."""
     constants = physics.parts[part]
-    voxels.mix(
-        weight, constants.density, 1.0 / constants.t1_ms, 1.0 / constants.t2_ms, physics.part_agent[part]
-    )
+    voxels.mix(weight, constants.density, 1.0 / constants.t1_ms, 1.0 / constants.t2_ms, physics.part_agent[part])
 
 
 def _sparing_table(look: TumourLook) -> NDArray[np.float32]:
@@ -171,9 +167,7 @@ def _signals(voxels: Constants, tissues: Array, physics: Physics, weight: Array)
     for contrast, protocol in enumerate(physics.protocols):
         r1, r2 = voxels.r1, voxels.r2
         if contrast == 1:
-            r1, r2 = shortened_rates(
-                r1, r2, voxels.agent, r1_agent=physics.r1_agent, r2_agent=physics.r2_agent
-            )
+            r1, r2 = shortened_rates(r1, r2, voxels.agent, r1_agent=physics.r1_agent, r2_agent=physics.r2_agent)
         pure = signal(protocol, voxels.density, r1, r2) / units[contrast]
         gain = look_up(physics.table.gain[contrast], tissues)
         offset = look_up(physics.table.offset[contrast], tissues)

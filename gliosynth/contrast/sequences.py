@@ -1,12 +1,12 @@
 """Signal equations of the four contrasts' sequences, and the effect of gadolinium.
 
-All functions take density, rates R1 = 1/T1 and R2 = 1/T2 in 1/ms as arrays (or floats) of one shape and return the signal
-in units of the density (CSF = 1, no decay). Equations: METHODS.md C.3; Bernstein, King, Zhou, *Handbook of MRI Pulse
+All functions take density, rates R1 = 1/T1 and R2 = 1/T2 in 1/ms as arrays of one shape and return the signal in units of
+the density (CSF = 1, no decay). Equations: METHODS.md C.3; Bernstein, King, Zhou, *Handbook of MRI Pulse
 Sequences* (2004), chapters 14 (gradient echo, inversion recovery) and 16 (spin echo).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -109,7 +109,9 @@ def null_inversion_ms(t1_ms: float, repetition_ms: float) -> float:
     return t1_ms * (math.log(2.0) - math.log1p(math.exp(-repetition_ms / t1_ms)))
 
 
-def shortened_rates(r1: Array, r2: Array, concentration: Array, *, r1_agent: float, r2_agent: float) -> tuple[Array, Array]:
+def shortened_rates(
+    r1: Array, r2: Array, concentration: Array, *, r1_agent: float, r2_agent: float
+) -> tuple[Array, Array]:
     """Returns R1 and R2 in 1/ms after gadolinium: ``R + r C``.
 
     Args:
@@ -137,9 +139,9 @@ T1_PRIORS: Final = (
     ProtocolPrior(Family.SPIN_ECHO, (450, 700), (9, 15)),
     ProtocolPrior(Family.SPOILED_GRADIENT, (6, 25), (2, 5), flip_deg=(12, 30)),
     ProtocolPrior(Family.MPRAGE, (1600, 2300), (2, 5), inversion_ms=(850, 1100)),
-    ProtocolPrior(Family.INVERSION_SPIN_ECHO, (2000, 2600), (8, 24), inversion_ms=(700, 900)),
+    ProtocolPrior(Family.INVERSION_SPIN_ECHO, (2000, 2600), (8, 24)),
 )
-"""T1-weighted sequences (METHODS.md C.3)."""
+"""T1-weighted sequences (METHODS.md C.3); the TI of T1-FLAIR follows from the null of CSF."""
 
 T1_FAMILY_SHARES: Final = (0.5, 0.2, 0.18, 0.12)
 """How often each of `T1_PRIORS` is drawn."""
@@ -149,6 +151,9 @@ T2_PRIOR: Final = ProtocolPrior(Family.SPIN_ECHO, (3000, 6500), (80, 115))
 
 FLAIR_PRIOR: Final = ProtocolPrior(Family.INVERSION_SPIN_ECHO, (7000, 11000), (90, 145))
 """FLAIR; its TI follows from the null of CSF."""
+
+T1_FLAIR_NULL_FACTOR: Final[Range] = (0.86, 1.0)
+"""TI of T1-FLAIR relative to the null of CSF: 730 to 1000 ms; shorter, CSF's magnitude would be as bright as tissue at 3 T."""
 
 FLAIR_NULL_FACTOR: Final[Range] = (0.94, 1.04)
 """TI of FLAIR relative to the null of CSF."""
@@ -165,13 +170,17 @@ def draw_protocol(prior: ProtocolPrior, rng: np.random.Generator) -> Protocol:
     )
 
 
-def draw_t1(rng: np.random.Generator) -> Protocol:
-    """Returns one T1-weighted protocol, its family drawn by `T1_FAMILY_SHARES`."""
-    return draw_protocol(T1_PRIORS[int(rng.choice(len(T1_PRIORS), p=T1_FAMILY_SHARES))], rng)
+def draw_t1(csf_t1_ms: float, rng: np.random.Generator) -> Protocol:
+    """Returns one T1-weighted protocol, its family drawn by `T1_FAMILY_SHARES`; T1-FLAIR keeps CSF dark."""
+    drawn = draw_protocol(T1_PRIORS[int(rng.choice(len(T1_PRIORS), p=T1_FAMILY_SHARES))], rng)
+    if drawn.family is not Family.INVERSION_SPIN_ECHO:
+        return drawn
+    factor = float(rng.uniform(*T1_FLAIR_NULL_FACTOR))
+    return replace(drawn, inversion_ms=factor * null_inversion_ms(csf_t1_ms, drawn.repetition_ms))
 
 
 def draw_flair(csf_t1_ms: float, rng: np.random.Generator) -> Protocol:
     """Returns one FLAIR protocol whose TI nulls CSF of the given T1 up to `FLAIR_NULL_FACTOR`."""
     drawn = draw_protocol(FLAIR_PRIOR, rng)
     inversion_ms = null_inversion_ms(csf_t1_ms, drawn.repetition_ms) * float(rng.uniform(*FLAIR_NULL_FACTOR))
-    return Protocol(drawn.family, drawn.repetition_ms, drawn.echo_ms, inversion_ms)
+    return replace(drawn, inversion_ms=inversion_ms)

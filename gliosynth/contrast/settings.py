@@ -1,8 +1,8 @@
 """Settings of the simulator and its named presets.
 
-Ranges are `Range` (uniform draw), probabilities end in ``_share``. The values of `TRAINING` are METHODS.md C.3 to C.6 with
-the advice of PROTOTYPE.md 9; the shifted presets change what a network could overfit to, so that a checkpoint chosen on
-the worst of them has not been chosen by its own training images.
+Ranges are `Range` (uniform draw), probabilities end in ``_share``. The values of `TRAINING` are METHODS.md C.3 to C.6
+with the advice of PROTOTYPE.md 9; the shifted presets change what a network could overfit to, so that a checkpoint chosen
+on the worst of them has not been chosen by its own training images.
 """
 
 from dataclasses import dataclass, field, replace
@@ -61,7 +61,7 @@ class TumourSettings:
 
     free_share: float = 0.12
     """Cases without a tumour."""
-    growth_shares: tuple[float, float, float, float, float] = (0.52, 0.10, 0.13, 0.22, 0.03)
+    growth_shares: tuple[float, float, float, float, float] = (0.45, 0.09, 0.17, 0.26, 0.03)
     """How often ring, solid, patchy, non-enhancing and oedema are drawn (order of `Growth`)."""
     volume_median_ml: float = 85.0
     """Median volume of the whole tumour, ml (log-normal)."""
@@ -83,7 +83,9 @@ class TumourSettings:
     """Sigma of the oedema's edge, mm."""
     core_edge_mm: Range = (0.6, 1.2)
     """Sigma of the core's edge, mm."""
-    faint_oedema_share: float = 0.08
+    faint_oedema_share: float = 0.12
+    wet_oedema_share: float = 0.3
+    """Rings whose oedema is as bright as tumour."""
     cystic_share: float = 0.10
     """Cores filled with CSF-like fluid."""
     haemorrhage_share: float = 0.10
@@ -138,8 +140,10 @@ class NegativeSettings:
 
     vessel_share: float = 0.8
     """Cases with enhancing vessels in the sulci."""
-    cap_share: float = 0.5
+    cap_share: float = 0.6
     """Cases with FLAIR-bright periventricular caps."""
+    halo_share: float = 0.5
+    """Cases whose white matter is slightly brighter around the ventricles, widely."""
     lesion_share: float = 0.35
     """Cases with small white-matter lesions."""
     bright_csf_share: float = 0.15
@@ -168,8 +172,12 @@ HARD_EDGES: Final = replace(
     TRAINING,
     name="hard-edges",
     tumour=replace(
-        _TUMOUR, irregularity=(0.0, 0.02), white_matter_preference=(0.0, 0.0), oedema_edge_mm=(0.3, 0.4),
-        core_edge_mm=(0.3, 0.4), label_margin_mm=(0.0, 0.0),
+        _TUMOUR,
+        irregularity=(0.0, 0.02),
+        white_matter_preference=(0.0, 0.0),
+        oedema_edge_mm=(0.3, 0.4),
+        core_edge_mm=(0.3, 0.4),
+        label_margin_mm=(0.0, 0.0),
     ),
     physics=replace(TRAINING.physics, texture=0.0, signal_jitter_share=1.0, signal_jitter=0.15),
 )

@@ -91,7 +91,9 @@ def simulate_case(
     plan = None if rng.random() < settings.tumour.free_share else draw_plan(settings.tumour, rng)
     centre = draw_centre(anatomy, coarse, rng)
     if plan is not None:
-        coarse = push(coarse, centre, plan, largest_mm=float(rng.uniform(*settings.deformation.mass_effect_mm)), rng=rng)
+        coarse = push(
+            coarse, centre, plan, largest_mm=float(rng.uniform(*settings.deformation.mass_effect_mm)), rng=rng
+        )
     head = deform(anatomy, coarse, namespace)
     bright_csf = bool(rng.random() < settings.negatives.bright_csf_share)
     physics = draw_physics(settings.physics, plan, bright_csf=bright_csf, rng=rng)

@@ -15,7 +15,7 @@ AMOUNT: Final[Range] = (0.015, 0.05)
 FIELDS_MM: Final = (1.2, 2.5, 14.0)
 """Kernel widths of the two fine fields and the slow one, mm."""
 
-SLOW_AMOUNT: Final = 0.7
+SLOW_AMOUNT: Final = 0.9
 """Standard deviation of the slow field's factor, relative to the fine texture."""
 
 

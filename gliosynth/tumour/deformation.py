@@ -54,7 +54,9 @@ class CoarseMap:
         return x, y, z
 
 
-def draw_map(anatomy: Anatomy, grid: GridSettings, settings: DeformationSettings, rng: np.random.Generator) -> CoarseMap:
+def draw_map(
+    anatomy: Anatomy, grid: GridSettings, settings: DeformationSettings, rng: np.random.Generator
+) -> CoarseMap:
     """Returns a random affine and elastic map that keeps the brain in the middle of the grid.
 
     Args:

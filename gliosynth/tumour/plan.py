@@ -45,6 +45,7 @@ class TumourPlan:
         septa: Whether enhancing septa cross the core.
         gap_share: Share of the shell that does not enhance.
         faint: Faint oedema.
+        wet: Oedema as bright as tumour, around a ring.
         cystic: CSF-like core.
         bleeding: Haemorrhage in the core.
         isointense: Core nearly as bright as cortex.
@@ -61,6 +62,7 @@ class TumourPlan:
     septa: bool
     gap_share: float
     faint: bool
+    wet: bool
     cystic: bool
     bleeding: bool
     isointense: bool
@@ -73,7 +75,7 @@ class TumourPlan:
 
 def ball_radius_mm(volume_ml: float) -> float:
     """Returns the radius in mm of a ball of the given volume in ml."""
-    return (3.0 * volume_ml * 1000.0 / (4.0 * math.pi)) ** (1.0 / 3.0)
+    return float((3.0 * volume_ml * 1000.0 / (4.0 * math.pi)) ** (1.0 / 3.0))
 
 
 def draw_plan(settings: TumourSettings, rng: np.random.Generator) -> TumourPlan:
@@ -100,6 +102,7 @@ def draw_plan(settings: TumourSettings, rng: np.random.Generator) -> TumourPlan:
         septa=bool(rng.random() < 0.35),
         gap_share=float(rng.uniform(0.0, 0.3)),
         faint=bool(rng.random() < settings.faint_oedema_share),
+        wet=bool(rng.random() < settings.wet_oedema_share) and growth is Growth.RING,
         cystic=bool(rng.random() < settings.cystic_share),
         bleeding=bool(rng.random() < settings.haemorrhage_share),
         isointense=isointense,

@@ -75,7 +75,10 @@ def lowest(score: Array, candidates: Array, count: int) -> Array:
 
 
 def ellipsoid_distance(
-    offsets_mm: Sequence[Array], centre_mm: NDArray[np.float64], axes: NDArray[np.float64], rotation: NDArray[np.float64]
+    offsets_mm: Sequence[Array],
+    centre_mm: NDArray[np.float64],
+    axes: NDArray[np.float64],
+    rotation: NDArray[np.float64],
 ) -> Array:
     """Returns the distance in mm from a centre, measured in a rotated ellipsoidal norm of unit volume.
 
@@ -95,7 +98,9 @@ def ellipsoid_distance(
     return xp.sqrt(total)
 
 
-def draw_ellipsoid(rng: np.random.Generator, *, flattest: float = 0.6) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def draw_ellipsoid(
+    rng: np.random.Generator, *, flattest: float = 0.6
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns half axes ``(3,)`` of geometric mean 1 with ratios down to `flattest`, and a random rotation ``(3, 3)``."""
     axes = rng.uniform(flattest, 1.0, 3)
     rotation, _ = np.linalg.qr(rng.standard_normal((3, 3)))
