@@ -8,7 +8,7 @@ import numpy as np
 from gliosynth.cli.evaluation import EvaluatedCase
 from gliosynth.cli.pictures import REGISTER_STEP, scene_of
 from gliosynth.cli.segment import SegmentedCase
-from gliosynth.client.results import ProcessingStep
+from gliosynth.client.results import ProcessingStep, QualityFlag
 from gliosynth.geometry import axis_codes, reorient_to_ras
 from gliosynth.labels import REGIONS, LabelMap
 from gliosynth.metrics import RegionScores
@@ -55,7 +55,7 @@ def report_case(
             for item in result.regions
         ),
         brain_volume_ml=result.brain_volume_ml,
-        flags=tuple(FlagFacts(flag.is_warning, flag.id, flag.message) for flag in result.flags),
+        flags=_flags(result.flags),
         models=tuple(
             ModelFacts(model.name, model.version, model.digest, f"{model.engine}, {model.precision}")
             for model in result.models
@@ -65,6 +65,14 @@ def report_case(
         seconds=done.seconds,
         comparison=_comparison(evaluated) if evaluated is not None else None,
     )
+
+
+def _flags(flags: Iterable[QualityFlag]) -> tuple[FlagFacts, ...]:
+    """Returns the remarks, those of one kind together, in the order of their first."""
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for flag in flags:
+        groups.setdefault((flag.id, flag.is_warning), []).append(flag.message)
+    return tuple(FlagFacts(warning, name, tuple(messages)) for (name, warning), messages in groups.items())
 
 
 def _inputs(done: SegmentedCase) -> tuple[InputFacts, ...]:

@@ -28,8 +28,8 @@ from gliosynth.client.results import (
 from gliosynth.client.status import error_from_rpc
 from gliosynth.v1 import metrics_pb2, metrics_pb2_grpc, preprocessing_pb2_grpc, segmentation_pb2, segmentation_pb2_grpc
 
-DEFAULT_TIMEOUT_S: Final = 600.0
-"""Deadline of a request in seconds: ten times what a thick-sliced whole head takes on two cores."""
+DEFAULT_TIMEOUT_S: Final = 1800.0
+"""Deadline of a request in seconds: enough for a thick-sliced whole head on one busy core."""
 
 HEALTH_TIMEOUT_S: Final = 5.0
 """Deadline of a health check in seconds."""

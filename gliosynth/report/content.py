@@ -44,17 +44,17 @@ class RegionFacts:
 
 @dataclass(frozen=True)
 class FlagFacts:
-    """One remark.
+    """All remarks of one kind.
 
     Attributes:
         is_warning: Whether the result should be looked at before it is used.
-        id: Its identifier.
-        message: What was seen.
+        id: The kind's identifier.
+        messages: What was seen, one sentence for each volume concerned.
     """
 
     is_warning: bool
     id: str
-    message: str
+    messages: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,14 @@ MODELS = ROOT / "model_repository"
 LABELLED = ROOT / "examples" / "cases" / "Brats18_TCIA02_370_1"
 AFFINE = np.diag([1.0, 1.0, 1.0, 1.0])
 
+pytestmark = pytest.mark.timeout(1800)
+
 
 def gliosynth(*arguments: object) -> "subprocess.CompletedProcess[str]":
     """Runs the command as a person does."""
     command = [sys.executable, "-m", "gliosynth.cli", *map(str, arguments)]
     environment = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=500, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture
 def client(server: EmbeddedServer) -> Iterator[GliosynthClient]:
-    with GliosynthClient(server.target, timeout_s=400) as connected:
+    with GliosynthClient(server.target, timeout_s=1500) as connected:
         yield connected
 
 

@@ -54,7 +54,10 @@ def case(*, with_tumour: bool = True) -> ReportCase:
         inputs=(InputFacts(Contrast.T1C, SHAPE, (1.0, 1.0, 5.5), "LAS", 3.25),),
         regions=tuple(RegionFacts(region, 12.345, found, 0.25 if with_tumour else None) for region in REGIONS),
         brain_volume_ml=1432.1,
-        flags=(FlagFacts(False, "NOTE", "A note."), FlagFacts(True, "THICK_SLICES", "Slices are thick.")),
+        flags=(
+            FlagFacts(False, "NOTE", ("A note.",)),
+            FlagFacts(True, "THICK_SLICES", ("Slices are thick.", "t2w, too.")),
+        ),
         models=(ModelFacts("segmenter_wt", "3", DIGEST, "onnxruntime, fp32"),),
         steps=(StepFacts("register", "t2f", "similarity 1.2"),),
         times=(("infer", 2.0), ("encode", 0.5)),
@@ -108,7 +111,16 @@ def test_it_says_that_it_is_for_research_only() -> None:
 def test_every_fact_is_on_the_page() -> None:
     """Volumes, flags, models with the whole digest, steps, times, input, source."""
     text = page(case())
-    for fact in ("12.3", "1432", "Slices are thick.", "THICK_SLICES", DIGEST, "similarity 1.2", "2.00 s", "LAS"):
+    for fact in (
+        "12.3",
+        "1432",
+        "Slices are thick. t2w, too.",
+        "THICK_SLICES",
+        DIGEST,
+        "similarity 1.2",
+        "2.00 s",
+        "LAS",
+    ):
         assert fact in text
     for fact in (
         "3.2 mm",
