@@ -45,6 +45,7 @@ def progress_bar(title: str) -> Iterator[ProgressCallback]:
         task = bar.add_task(title, total=1.0, stage="send")
 
         def show(event: ProgressEvent) -> None:
-            bar.update(task, completed=event.fraction, stage=event.message or event.stage.replace("_", " "))
+            words = (event.stage.replace("_", " "), event.message)
+            bar.update(task, completed=event.fraction, stage=" ".join(word for word in words if word))
 
         yield show

@@ -96,11 +96,12 @@ class FakeServer:
         target: ``host:port`` for `GliosynthClient`.
     """
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, port: int = 0, credentials: grpc.ServerCredentials | None = None) -> None:
         """Binds the port; serves from `__enter__` on.
 
         Args:
             port: Port to listen on; 0 takes a free one.
+            credentials: Key and certificate for TLS, or None for a plain port.
         """
         self.segmentation = FakeSegmentation()
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
@@ -108,7 +109,12 @@ class FakeServer:
         self.health = health.HealthServicer()
         self.health.set("", health_pb2.HealthCheckResponse.SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
-        self.target = f"127.0.0.1:{self._server.add_insecure_port(f'127.0.0.1:{port}')}"
+        address = f"127.0.0.1:{port}"
+        if credentials is None:
+            bound_port = self._server.add_insecure_port(address)
+        else:
+            bound_port = self._server.add_secure_port(address, credentials)
+        self.target = f"127.0.0.1:{bound_port}"
 
     def __enter__(self) -> "FakeServer":
         """Starts to serve."""

@@ -109,6 +109,13 @@ def test_a_server_that_is_not_there_is_named(run, case_folder: Path, capsys) -> 
     assert "127.0.0.1:1" in capsys.readouterr().err
 
 
+def test_models_of_the_embedded_server_do_not_go_with_another(run, case_folder: Path, tmp_path: Path, capsys) -> None:
+    """Two options that contradict each other are not chosen between."""
+    code = run("segment", case_folder, "--server", "127.0.0.1:1", "--model-repository", tmp_path)
+    assert code == ExitCode.INVALID_INPUT
+    assert "--model-repository" in capsys.readouterr().err
+
+
 def test_models_are_listed(run, server: FakeServer, capsys) -> None:
     """Every page of them, with the digest's beginning."""
     assert run("models", "--server", server.target) == ExitCode.OK

@@ -1,14 +1,16 @@
 """The client against a server in this process: the real wire, no models."""
 
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 
-from gliosynth.client import CasePayload, GliosynthClient, Progress, VolumeFile
+from gliosynth.client import CasePayload, GliosynthClient, Progress, TlsOptions, VolumeFile
 from gliosynth.client.fake import FakeServer
 from gliosynth.client.payloads import Encoding
 from gliosynth.errors import (
@@ -181,6 +183,25 @@ def test_a_file_that_cannot_be_sent_is_named(tmp_path: Path, content: bytes | No
     with pytest.raises(InvalidVolumeError, match=r"a_t1\.nii\.gz") as caught:
         VolumeFile.from_path(path)
     assert caught.value.reason == reason
+
+
+def test_tls_is_spoken_with_the_authority_that_was_given(tmp_path: Path) -> None:
+    """A server whose certificate the given authority signed is believed; without the authority it is not."""
+    key, certificate = self_signed(tmp_path)
+    with FakeServer(credentials=grpc.ssl_server_credentials([(key, certificate)])) as server:
+        with GliosynthClient(server.target, timeout_s=20, tls=TlsOptions(certificate)) as client:
+            assert client.segment(payload()).brain_volume_ml == 1234.5
+        with GliosynthClient(server.target, timeout_s=20, tls=TlsOptions()) as client, pytest.raises(GliosynthError):
+            client.segment(payload())
+
+
+def self_signed(folder: Path) -> tuple[bytes, bytes]:
+    """Returns a key and a certificate for 127.0.0.1, in PEM."""
+    paths = ("-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"))
+    kind = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    name = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    subprocess.run(["openssl", "req", *kind, *name, *paths], check=True, capture_output=True)
+    return (folder / "key.pem").read_bytes(), (folder / "cert.pem").read_bytes()
 
 
 def free_port() -> int:
