@@ -4,6 +4,8 @@
     python -m training.train_segmenter --region ET --run runs/et --device cuda   # one GPU
     python -m training.train_segmenter --region TC --run runs/tc --dry-run       # print the plan, start nothing
 
+On a CPU set OMP_NUM_THREADS=1 in the environment: the simulator's NumPy would otherwise spin on every core.
+
 The run folder holds options.json, log.txt, stats.jsonl, state.safetensors (the same command resumes from it),
 best.safetensors (highest worst-preset validation score) and last.safetensors. Batch ``n`` is drawn with the seed
 ``[seed, n, rank]``, so a resumed run draws what the uninterrupted one would have drawn from the same ring.
