@@ -5,6 +5,7 @@ networks speak about: ET in TC in WT.
 """
 
 from enum import IntEnum, StrEnum
+from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -88,9 +89,8 @@ def region_mask(labels: LabelMap, region: Region) -> Mask:
     Returns:
         Boolean mask ``(X, Y, Z)``.
     """
-    member = np.zeros(256, dtype=np.bool_)
-    member[list(REGION_LABELS[region])] = True
-    return member[labels]
+    # Comparing per label is several times faster than one fancy look-up of all voxels.
+    return reduce(np.bitwise_or, [labels == label for label in REGION_LABELS[region]])
 
 
 def labels_from_regions(whole_tumour: Mask, tumour_core: Mask, enhancing: Mask) -> LabelMap:
