@@ -18,7 +18,7 @@ from gliosynth.volume import Volume
 from services.runtime.case import flags_of, steps_of
 from services.runtime.inference import ModelEntry
 from services.runtime.models import Models
-from services.runtime.volumes import encode, encoded_parts, geometry_of
+from services.runtime.volumes import encoded_parts, geometry_of
 
 REGIONS_ON_WIRE: Final = {
     Region.WT: segmentation_pb2.REGION_WT,
@@ -100,22 +100,14 @@ def _region(place: RegionPlace) -> segmentation_pb2.RegionResult:
 
 
 def responses(
-    report: segmentation_pb2.SegmentReport, labels: Volume[np.uint8], encoding: volume_pb2.VolumeEncoding.ValueType
+    report: segmentation_pb2.SegmentReport, encoded: tuple[volume_pb2.VolumeHeader, bytes]
 ) -> Iterator[segmentation_pb2.SegmentResponse]:
-    """Returns the final answers: the report, then the label map, which is encoded before this returns.
+    """Yields the final answers: the report, then the label map.
 
     Args:
         report: The report.
-        labels: The label map on the native grid.
-        encoding: How to lay it out.
+        encoded: Header and bytes of the label map.
     """
-    encoded = encode(labels, role=volume_pb2.VOLUME_ROLE_PREDICTION, encoding=encoding)
-    return _hand_out(report, encoded)
-
-
-def _hand_out(
-    report: segmentation_pb2.SegmentReport, encoded: tuple[volume_pb2.VolumeHeader, bytes]
-) -> Iterator[segmentation_pb2.SegmentResponse]:
     yield segmentation_pb2.SegmentResponse(report=report)
     for part in encoded_parts([encoded]):
         yield segmentation_pb2.SegmentResponse(volume=part)

@@ -10,12 +10,12 @@ from gliosynth.preprocessing.inverse import to_native
 from gliosynth.preprocessing.pipeline import PreprocessedCase, preprocess_case
 from gliosynth.segmentation import CascadeHooks, CascadeModels, CascadeProgress, segment_case
 from gliosynth.segmentation.placement import place_regions
-from gliosynth.v1 import segmentation_pb2, segmentation_pb2_grpc
+from gliosynth.v1 import segmentation_pb2, segmentation_pb2_grpc, volume_pb2
 from gliosynth.volume import Volume
 from services.runtime.case import decode_case, stage_listener
 from services.runtime.models import DEFAULT_FAMILY, REGION_SUFFIXES, SKULL_STRIP, Models
 from services.runtime.service import Job, Runtime, Service
-from services.runtime.volumes import result_encoding
+from services.runtime.volumes import encode, result_encoding
 from services.segmentation import convert
 
 DESCRIPTOR = segmentation_pb2.DESCRIPTOR.services_by_name["SegmentationService"]
@@ -85,9 +85,9 @@ def segment(
     )
     result = _segment_prepared(prepared, networks, job)
     job.reporter.report("encode", 0.98)
+    encoded = encode(result.native, role=volume_pb2.VOLUME_ROLE_PREDICTION, encoding=encoding)
     ran = convert.models_that_ran(result, models, identities)
-    report = convert.report_of(result, models=ran, times=job.reporter.times())
-    return convert.responses(report, result.native, encoding)
+    return convert.responses(convert.report_of(result, models=ran, times=job.reporter.times()), encoded)
 
 
 def _segment_prepared(prepared: PreprocessedCase, networks: CascadeModels, job: Job) -> convert.SegmentedCase:

@@ -114,6 +114,20 @@ def test_one_process_serves_everything(start: Start) -> None:
     assert server.ends_with(signal.SIGTERM) == 0
 
 
+@pytest.mark.parametrize("name", ["segmentation", "preprocessing", "metrics"])
+def test_each_service_runs_alone(start: Start, name: str) -> None:
+    """`python -m services.<name>` serves that service and no other."""
+    server = start(module=f"services.{name}")
+    mine = f"gliosynth.v1.{name.capitalize()}Service"
+    with grpc.insecure_channel(server.address) as channel:
+        assert health_of(channel) == health_of(channel, mine) == health_pb2.HealthCheckResponse.SERVING
+        for other in set(SERVICES) - {mine}:
+            with pytest.raises(grpc.RpcError) as caught:
+                health_of(channel, other)
+            assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+    assert server.ends_with(signal.SIGTERM) == 0
+
+
 def test_health_is_not_serving_until_the_models_answered(start: Start) -> None:
     """From the moment it listens the server says NOT_SERVING, and nothing else until SERVING.
 
