@@ -124,8 +124,8 @@ def _repaint(contrasts: Tensor, labels: Tensor, rng: np.random.Generator) -> Ten
     """Applies z -> z + w ((factor - 1) z + offset) to the tumour parts of some samples; w: the part, blurred."""
     chosen = np.flatnonzero(rng.random(len(contrasts)) < REPAINT_CHANCE)
     for (label, channel), (factor, offset) in REPAINT.items():
-        part = (labels[chosen, 0] == label).float()
-        weight = functional.avg_pool2d(functional.avg_pool2d(part, 3, 1, 1), 3, 1, 1)
+        part = (labels[chosen] == label).float()
+        weight = functional.avg_pool2d(functional.avg_pool2d(part, 3, 1, 1), 3, 1, 1)[:, 0]
         change = rng.uniform(*factor, (len(chosen), 1, 1)) - 1, rng.uniform(*offset, (len(chosen), 1, 1))
         slope, shift = (torch.from_numpy(values.astype(np.float32)) for values in change)
         contrasts[chosen, channel] += weight * (slope * contrasts[chosen, channel] + shift)

@@ -13,10 +13,11 @@ from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import Region
 from training import train_segmenter
 from training.networks.unet2d import UNet2dSpec
+from training.options import Options, as_json
 from training.presets import PRESETS
 from training.run_folder import Progress, record_options
 from training.stream import Ring
-from training.train_segmenter import Learner, Options, Run, as_json, average_into, learning_rate_share, main, train
+from training.train_segmenter import Learner, Run, average_into, learning_rate_share, main, train
 
 OPTIONS = Options(region=Region.WT, steps=4, batch=4, evaluate_every=2, validation_stride=1)
 
