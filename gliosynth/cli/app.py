@@ -1,6 +1,8 @@
 """The ``gliosynth`` command: its subcommands, and how errors end it."""
 
+import signal
 import sys
+from types import FrameType
 
 import typer
 
@@ -9,7 +11,7 @@ from gliosynth.cli.console import ERR, OUT
 from gliosynth.cli.demo import demo
 from gliosynth.cli.doctor import doctor
 from gliosynth.cli.evaluate import evaluate
-from gliosynth.cli.exit_codes import EXIT_CODE_HELP, exit_code_of
+from gliosynth.cli.exit_codes import EXIT_CODE_HELP, ExitCode, exit_code_of
 from gliosynth.cli.metrics import metrics
 from gliosynth.cli.models import models
 from gliosynth.cli.preprocess import preprocess
@@ -42,8 +44,15 @@ def _root(
     """Holds the options of the command itself."""
 
 
+def _end(signal_number: int, frame: FrameType | None) -> None:
+    """Ends the command in good order, so that its embedded server ends as well."""
+    del signal_number, frame
+    sys.exit(ExitCode.TERMINATED)
+
+
 def main() -> None:
     """Runs the command; an error becomes one sentence on standard error and an exit code, never a traceback."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except GliosynthError as error:

@@ -23,11 +23,13 @@ class ExitCode(IntEnum):
     """The answer took longer than ``--timeout``."""
     CANCELLED = 130
     """Stopped by Ctrl-C."""
+    TERMINATED = 143
+    """Stopped by SIGTERM."""
 
 
 EXIT_CODE_HELP: Final = (
     "Exit codes: 0 done, 1 doctor found a fault, 2 wrong command line, 3 invalid input, 4 server or model failed,"
-    " 5 deadline passed, 130 stopped by Ctrl-C."
+    " 5 deadline passed, 130 stopped by Ctrl-C, 143 by SIGTERM."
 )
 """One line for ``--help``."""
 

@@ -165,13 +165,14 @@ def test_the_embedded_server_ends_with_its_user() -> None:
         os.kill(running.process_id, 0)
 
 
-def test_ctrl_c_stops_the_command_and_its_server(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_command_stops_its_server(tmp_path: Path, sent: signal.Signals, code: int) -> None:
     """An interrupted command leaves neither files nor processes behind."""
     command = [sys.executable, "-m", "gliosynth.cli", "segment", str(LABELLED), "--out", str(tmp_path / "out")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         child = wait_for_busy_child(process.pid)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=120) == 130
+        process.send_signal(sent)
+        assert process.wait(timeout=120) == code
     assert not (tmp_path / "out").exists()
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
