@@ -29,6 +29,9 @@ CONTRASTS_ON_WIRE: Final = {
 }
 """The library's name of each contrast of the protos."""
 
+DECODED: Final = 0.05
+"""Share of a request that is done when its volumes are decoded."""
+
 _SEVERITIES: Final = {Severity.INFO: pb.SEVERITY_INFO, Severity.WARNING: pb.SEVERITY_WARNING}
 
 
@@ -103,10 +106,6 @@ def stage_listener(reporter: Reporter, check: Callable[[], None], *, share: floa
         reporter.report(name, DECODED + (share - DECODED) * fraction, volume)
 
     return listen
-
-
-DECODED: Final = 0.05
-"""Share of a request that is done when its volumes are decoded."""
 
 
 def steps_of(record: CaseRecord) -> Iterator[pb.ProcessingStep]:

@@ -77,15 +77,19 @@ class LogInterceptor(CallInterceptor):
         call.context.send_initial_metadata(((REQUEST_ID_KEY, request_id),))
         started = time.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
+            unless_said = "OK"
             try:
                 yield
+            except GeneratorExit:
+                unless_said = "CANCELLED"
+                raise
             finally:
                 code = call.status()
                 structlog.get_logger("gliosynth.requests").info(
                     "request",
                     service=call.service,
                     method=call.method,
-                    code="OK" if code is None else code.name,
+                    code=unless_said if code is None else code.name,
                     seconds=round(time.monotonic() - started, 3),
                 )
 

@@ -87,3 +87,18 @@ def test_a_traceback_has_places_and_classes_but_no_text() -> None:
     assert "secret" not in "".join(lines)
     assert lines.index("KeyError") < lines.index("RuntimeError")
     assert any(line.startswith(__file__) for line in lines)
+
+
+def test_a_caller_that_leaves_is_not_logged_as_served(
+    start_server, connect, work, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever notices first, the request's event says CANCELLED."""
+    set_up_logs(Settings())
+    server = start_server(work.build)
+    running = segmentation_pb2_grpc.SegmentationServiceStub(connect(server)).Segment(options_only(), timeout=30)
+    work.begun.wait()
+    running.cancel()
+    work.ended.wait()
+    server.drain()
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [event["code"] for event in events if event["event"] == "request"] == ["CANCELLED"]
