@@ -4,8 +4,9 @@
     python -m training.train_skull_strip --run training/runs/skull_strip --dry-run      # print the plan, start nothing
     python -m training.export_skull_strip --run training/runs/skull_strip               # gate, then model_repository/
 
-One 2D U-Net for every contrast: it sees an axial slice of one image at 2 mm and answers with the logit of brain. The run folder holds options.json, stats.jsonl, state.safetensors (the same command resumes from it),
-best.safetensors (highest mean Dice on the two held-out heads) and last.safetensors.
+One 2D U-Net for every contrast: it sees an axial slice of one image at 2 mm and answers with the logit of brain. The
+run folder holds options.json, stats.jsonl, state.safetensors (the same command resumes from it), best.safetensors
+(highest mean Dice on the two held-out heads) and last.safetensors.
 """
 
 import argparse

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gliosynth.errors import InvalidParameterError
 from gliosynth.geometry import (
     UNET_MULTIPLE,
+    Box,
     Grid,
     axis_codes,
     bounding_box,
@@ -42,6 +43,7 @@ from gliosynth.preprocessing.skull_strip import (
     BrainExtractor,
     Contrasts,
     check_brain,
+    data_support,
     nonzero_support,
     stripped_evidence,
 )
@@ -72,7 +74,7 @@ class PreprocessedCase:
 
     Attributes:
         contrasts: ``(4, X, Y, Z)`` float32 in the order of `CONTRASTS`: z-scores inside the brain, clipped to plus and
-            minus 5, 0 outside. X and Y are multiples of 16.
+            minus 5, 0 outside and where a contrast has no data (the brain's mean). X and Y are multiples of 16.
         brain: Brain mask ``(X, Y, Z)``.
         affine: ``(4, 4)``, voxel index to RAS+ mm of the reference; axes closest to R, A, S.
         record: What was done; `inverse.to_native` takes it.
@@ -109,34 +111,41 @@ def preprocess_case(
     chosen = options if options is not None else PreprocessingOptions()
     tell = on_stage if on_stage is not None else _tell_nobody
     working = isotropic_grid(grid_of(case.reference), chosen.spacing_mm)
-    images, registrations = [], []
+    images, registrations, resampled = [], [], []
     for step, contrast in enumerate(CONTRASTS):
         tell(f"register {contrast}", 0.15 * step)
         registration = _align(case, contrast, chosen)
+        image, interpolated = _sample(case[contrast], working, registration)
+        images.append(image.astype(np.float32, copy=False))
         registrations.append(registration)
-        images.append(_sample(case[contrast], working, registration))
+        resampled.append(interpolated)
     tell("skull strip", 0.6)
-    stack = np.stack([image.astype(np.float32, copy=False) for image, _ in images])
+    stack = np.stack(images)
     brain, skull_strip = _find_brain(stack, working, brain_extractor, brain_mask)
     tell("normalise", 0.95)
     margin = max(1, round(chosen.margin_mm / chosen.spacing_mm))
     box = bounding_box(brain, margin=(margin, margin, margin))
     box = grow_to_multiple(box, (UNET_MULTIPLE, UNET_MULTIPLE, 1))
-    scales = [measure_scale(image, brain, name=name) for image, name in zip(stack, CONTRASTS, strict=True)]
-    kept = crop(brain, box)
+    normalised, scales = _normalised(stack, brain, box)
     record = CaseRecord(
         native=grid_of(case.reference),
         working=working,
         crop=box,
-        contrasts=tuple(
-            _describe(case[contrast], contrast, resampled, scale)
-            for contrast, (_, resampled), scale in zip(CONTRASTS, images, scales, strict=True)
-        ),
+        contrasts=tuple(map(_describe, case, CONTRASTS, resampled, scales)),
         registrations=tuple(registrations),
         skull_strip=skull_strip,
     )
-    normalised = [apply_scale(crop(image, box), kept, scale=scale) for image, scale in zip(stack, scales, strict=True)]
-    return PreprocessedCase(np.stack(normalised), kept, crop_affine(working.affine, box), record)
+    return PreprocessedCase(normalised, crop(brain, box), crop_affine(working.affine, box), record)
+
+
+def _normalised(images: Contrasts, brain: Mask, box: Box) -> tuple[Contrasts, list[IntensityScale]]:
+    """Returns the box of each image as z-scores of where it has data inside the brain, and the scales."""
+    normalised, scales = [], []
+    for image, name in zip(images, CONTRASTS, strict=True):
+        seen = brain & data_support(image)
+        scales.append(measure_scale(image, seen, name=name))
+        normalised.append(apply_scale(crop(image, box), crop(seen, box), scale=scales[-1]))
+    return np.stack(normalised), scales
 
 
 def _tell_nobody(_stage: str, _fraction: float) -> None:
@@ -146,7 +155,16 @@ def _tell_nobody(_stage: str, _fraction: float) -> None:
 def _align(case: Case, contrast: Contrast, options: PreprocessingOptions) -> RegistrationRecord:
     """Returns how a contrast is brought onto the reference; registration is run even on a shared grid."""
     if contrast is REFERENCE_CONTRAST:
-        return RegistrationRecord(contrast, Alignment.REFERENCE, _rows(np.eye(4)), 0.0, 2.0, 2.0, 1.0)
+        return RegistrationRecord(
+            contrast,
+            Alignment.REFERENCE,
+            transform=_rows(np.eye(4)),
+            displacement_mm=0.0,
+            similarity_before=2.0,
+            similarity_after=2.0,
+            overlap_after=1.0,
+            distinctness=1.0,
+        )
     found = register(case.reference, case[contrast], options=options.registration)
     still = found.displacement_mm < options.registration.still_mm
     return RegistrationRecord(
@@ -157,6 +175,7 @@ def _align(case: Case, contrast: Contrast, options: PreprocessingOptions) -> Reg
         similarity_before=found.similarity_before,
         similarity_after=found.similarity_after,
         overlap_after=found.overlap_after,
+        distinctness=found.distinctness,
     )
 
 

@@ -45,7 +45,9 @@ class RegistrationRecord:
         displacement_mm: Mean displacement of the head that registration found, in mm, also where it was left alone.
         similarity_before: Normalised mutual information as given, 1 (none) to 2.
         similarity_after: The same after registration.
-        overlap_after: Dice of both foregrounds inside the field of view they share, 0 to 1.
+        overlap_after: Share of the reference's head that the contrast's head covers, 0 to 1.
+        distinctness: How many times more both heads share in place than 1 cm apart; about 1 for different
+            subjects, and set to 1 for the reference itself.
     """
 
     contrast: Contrast
@@ -55,6 +57,7 @@ class RegistrationRecord:
     similarity_before: float
     similarity_after: float
     overlap_after: float
+    distinctness: float
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,17 @@ RIM_MM: Final = 8.0
 """The outermost part of the head that registration does not look at: bright scalp and cuts made by de-facing attract
 the search more than the brain does."""
 
+STRIPPED_RIM_MM: Final = 3.0
+"""The outermost part of a stripped brain, which may be another's: partial volume and the stripper's errors."""
+
 OUTLINE_MM: Final = 4.0
 """Width of the background around a stripped brain that registration looks at, so that outlines count."""
+
+PROBE_MM: Final = 10.0
+"""Shift by which `distinctness` takes the images apart."""
+
+LEAST_INFORMATION: Final = 1e-4
+"""Normalised mutual information less 1 below which there is none to speak of."""
 
 SMALLEST_SHARED_VOXELS: Final = 1000
 """Fewer common voxels than this (8 ml) say nothing."""
@@ -48,12 +57,16 @@ class Prepared:
         head: Its foreground, filled.
         inside: Where it is compared as the reference: deeper than `RIM_MM` in a head; a stripped brain and its outline.
         valid: Where it is compared as the moving image: inside a head; everywhere if its skull was stripped.
+        core: What lies deeper than `RIM_MM` in a head, than `STRIPPED_RIM_MM` in a stripped brain: no outline.
+        is_stripped: Whether its skull was stripped.
     """
 
     image: Volume[np.float32]
     head: Mask
     inside: Mask
     valid: Mask
+    core: Mask
+    is_stripped: bool
 
 
 def prepared(volume: AnyVolume) -> Prepared:
@@ -70,9 +83,11 @@ def prepared(volume: AnyVolume) -> Prepared:
     image = Volume(equalised(data), affine, volume.name)
     head = _filled(foreground(data))
     if stripped_evidence(data[None], spacing_mm=image.spacing_mm).is_stripped:
+        core = _eroded(head, STRIPPED_RIM_MM, image.spacing_mm)
         outside_mm = ndimage.distance_transform_edt(~head, sampling=image.spacing_mm)
-        return Prepared(image, head, outside_mm <= OUTLINE_MM, np.ones_like(head))
-    return Prepared(image, head, _eroded(head, RIM_MM, image.spacing_mm), head)
+        return Prepared(image, head, outside_mm <= OUTLINE_MM, np.ones_like(head), core, is_stripped=True)
+    core = _eroded(head, RIM_MM, image.spacing_mm)
+    return Prepared(image, head, core, head, core, is_stripped=False)
 
 
 def _filled(mask: Mask) -> Mask:
@@ -125,6 +140,59 @@ def score(fixed: "Prepared", floating: "Prepared", transform: Affine) -> tuple[f
         return 1.0, 0.0
     similarity = normalised_mutual_information(fixed.image.data[both], moved[both])
     return similarity, float(shared / np.count_nonzero(fixed.inside))
+
+
+def distinctness(fixed: Prepared, floating: Prepared, transform: Affine) -> float:
+    """Returns how many times more the cores of two heads have in common in place than 1 cm apart.
+
+    Two images of one head fit each other fold by fold, and a shift of 1 cm destroys that; brains of two subjects fit
+    only roughly, and lose little. Outlines do not count: stripped brains all have similar ones.
+
+    Args:
+        fixed: Reference image.
+        floating: Moving image.
+        transform: ``(4, 4)``, world mm of the fixed to world mm of the floating image.
+
+    Returns:
+        Ratio of normalised mutual information less 1, in place and on average over six shifts; about 1 says that
+        nothing is in place.
+    """
+    apart = []
+    for axis in range(3):
+        for shift_mm in (-PROBE_MM, PROBE_MM):
+            shift = np.eye(4)
+            shift[axis, 3] = shift_mm
+            apart.append(_core_information(fixed, floating, transform @ shift))
+    return _core_information(fixed, floating, transform) / max(float(np.mean(apart)), LEAST_INFORMATION)
+
+
+def outline_agreement(fixed: Prepared, floating: Prepared, transform: Affine) -> float:
+    """Returns the Dice of both stripped brains under a transform, 0 to 1; 0 where one still has its skull.
+
+    The strippers of one subject's contrasts cut along one surface; two subjects' brains have two shapes.
+
+    Args:
+        fixed: Reference image.
+        floating: Moving image.
+        transform: ``(4, 4)``, world mm of the fixed to world mm of the floating image.
+    """
+    if not (fixed.is_stripped and floating.is_stripped):
+        return 0.0
+    head = Volume(floating.head.astype(np.float32), floating.image.affine)
+    moved = resample(head, grid_of(fixed.image), transform=transform) > 0.5
+    both = np.count_nonzero(moved & fixed.head)
+    return 2.0 * both / (np.count_nonzero(moved) + np.count_nonzero(fixed.head))
+
+
+def _core_information(fixed: Prepared, floating: Prepared, transform: Affine) -> float:
+    """Returns normalised mutual information less 1 over the fixed core inside the floating head, 0 if they part."""
+    grid = grid_of(fixed.image)
+    head = Volume(floating.head.astype(np.float32), floating.image.affine)
+    both = fixed.core & (resample(head, grid, transform=transform) > 0.5)
+    if np.count_nonzero(both) < SMALLEST_SHARED_VOXELS:
+        return 0.0
+    moved = resample(floating.image, grid, transform=transform)
+    return normalised_mutual_information(fixed.image.data[both], moved[both]) - 1.0
 
 
 def normalised_mutual_information(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

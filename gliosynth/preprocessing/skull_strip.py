@@ -96,6 +96,14 @@ def nonzero_support(images: Contrasts) -> Mask:
     return _largest_filled((images != 0).any(axis=0))
 
 
+def data_support(image: FloatVolume) -> Mask:
+    """Returns where one contrast has data: not 0, or a 0 enclosed by data, as fluid suppressed to 0 is ``(X, Y, Z)``.
+
+    Where a field of view ends or a scan was de-faced, its zeros are open to the outside and say nothing.
+    """
+    return _largest_filled(image != 0)
+
+
 def stripped_evidence(images: Contrasts, *, spacing_mm: tuple[float, float, float]) -> StrippedEvidence:
     """Returns what the images say about an earlier skull strip: measured, not assumed.
 

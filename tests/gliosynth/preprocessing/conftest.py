@@ -89,15 +89,15 @@ def centred_grid(shape: tuple[int, int, int], directions: np.ndarray, spacing_mm
 
 @pytest.fixture(scope="session")
 def square_grid() -> Grid:
-    """2 mm isotropic RAS, large enough for the head."""
-    return centred_grid((84, 96, 80), np.eye(3), (2.0, 2.0, 2.0))
+    """3 mm isotropic RAS, large enough for the head."""
+    return centred_grid((56, 64, 54), np.eye(3), (3.0, 3.0, 3.0))
 
 
 @pytest.fixture(scope="session")
 def oblique_grid() -> Grid:
-    """Anisotropic (1.9 x 2.3 x 4.4 mm), rotated about two axes, X to the left and Z to the feet."""
+    """Anisotropic (2.4 x 2.8 x 5.5 mm), rotated about two axes, X to the left and Z to the feet."""
     turned = rotation(0, 14.0) @ rotation(2, -9.0)
-    return centred_grid((88, 84, 38), turned @ np.diag([-1.0, 1.0, -1.0]), (1.9, 2.3, 4.4))
+    return centred_grid((70, 68, 30), turned @ np.diag([-1.0, 1.0, -1.0]), (2.4, 2.8, 5.5))
 
 
 @pytest.fixture(scope="session")

@@ -47,8 +47,8 @@ def test_an_unresampled_case_comes_back_voxel_by_voxel() -> None:
 
 
 def test_an_oblique_anisotropic_flipped_scan_gets_its_own_grid_back(oblique_grid: Grid) -> None:
-    """Shape and affine are the scan's; centroids agree within half a voxel and volumes within 3 %, for every label."""
-    working = isotropic_grid(oblique_grid, 1.0)
+    """Shape and affine are the scan's; centroids agree within a quarter of a voxel, volumes within 3 %."""
+    working = isotropic_grid(oblique_grid, 2.0)
     labels = ball(working)
     back = to_native(labels, record(oblique_grid, working, whole(working)))
     assert back.shape == oblique_grid.shape
@@ -56,14 +56,14 @@ def test_an_oblique_anisotropic_flipped_scan_gets_its_own_grid_back(oblique_grid
     for label in RADII_MM:
         moved = centroid_mm(back.data == label, back.affine) - centroid_mm(labels == label, working.affine)
         shift = np.linalg.solve(oblique_grid.affine[:3, :3], moved)
-        assert np.abs(shift).max() < 0.1
-    working_ml = np.count_nonzero(labels) / 1000
+        assert np.abs(shift).max() < 0.25
+    working_ml = np.count_nonzero(labels) * 8 / 1000
     assert np.count_nonzero(back.data) * back.voxel_volume_ml == pytest.approx(working_ml, rel=0.03)
 
 
 def test_the_way_there_and_back_keeps_the_centroid(oblique_grid: Grid) -> None:
     """Native labels taken to 1 mm and back keep each centroid within half a voxel, and almost every voxel."""
-    working = isotropic_grid(oblique_grid, 1.0)
+    working = isotropic_grid(oblique_grid, 2.0)
     native = ball(oblique_grid)
     there = resample_labels(native, oblique_grid, working)
     back = to_native(there, record(oblique_grid, working, whole(working))).data
@@ -78,7 +78,7 @@ def test_the_way_there_and_back_keeps_the_centroid(oblique_grid: Grid) -> None:
 
 def test_a_crop_is_undone(oblique_grid: Grid) -> None:
     """Cropped to the tumour, the result is that of the whole grid."""
-    working = isotropic_grid(oblique_grid, 1.0)
+    working = isotropic_grid(oblique_grid, 2.0)
     labels = ball(working)
     box = bounding_box(labels > 0, margin=(3, 3, 3))
     part = labels[tuple(slice(a, b) for a, b in zip(box.start, box.stop, strict=True))]
@@ -88,7 +88,7 @@ def test_a_crop_is_undone(oblique_grid: Grid) -> None:
 
 def test_no_tumour_gives_an_empty_map(oblique_grid: Grid) -> None:
     """An all-zero map comes back all zero on the native grid."""
-    working = isotropic_grid(oblique_grid, 1.0)
+    working = isotropic_grid(oblique_grid, 2.0)
     back = to_native(np.zeros(working.shape, np.uint8), record(oblique_grid, working, whole(working)))
     assert back.shape == oblique_grid.shape
     assert not back.data.any()
