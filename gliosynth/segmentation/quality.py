@@ -28,8 +28,11 @@ THICK_SLICE_MM: Final = 3.0
 MANY_COMPONENTS: Final = 3
 """Separate parts of the whole tumour above which the result is doubted."""
 
-LOW_SIMILARITY: Final = 1.02
-"""Normalised mutual information after registration (1 to 2) below which the alignment should be looked at."""
+LOW_DISTINCTNESS: Final = 2.5
+"""Ratio of what two heads share in place and 1 cm apart below which the alignment should be looked at.
+
+Registration itself refuses a ratio near 1, see `gliosynth.preprocessing.registration`.
+"""
 
 LARGEST_TRUSTED_MOTION_MM: Final = 20.0
 """Mean displacement in mm above which a registration should be looked at."""
@@ -143,12 +146,12 @@ def _registration_remarks(record: CaseRecord) -> Iterator[Remark]:
                 f"{name} lay {step.displacement_mm:.0f} mm away from t1c; check that both are of one visit.",
                 name,
             )
-        if step.alignment is not Alignment.REFERENCE and step.similarity_after < LOW_SIMILARITY:
+        if step.alignment is not Alignment.REFERENCE and step.distinctness < LOW_DISTINCTNESS:
             yield Remark(
-                "LOW_SIMILARITY",
+                "UNSURE_REGISTRATION",
                 Severity.WARNING,
-                f"{name} resembles t1c little after registration (mutual information {step.similarity_after:.3f},"
-                f" expected {LOW_SIMILARITY} or more); look at the alignment.",
+                f"{name} fits t1c only {step.distinctness:.1f} times better in place than 1 cm apart; look at the"
+                " alignment.",
                 name,
             )
 

@@ -21,7 +21,7 @@ from gliosynth.segmentation.quality import QualityInput, Remark, Severity, input
 
 SHAPE = (8, 8, 8)
 GRID = Grid.of(SHAPE, np.eye(4))
-IN_PLACE = RegistrationRecord("t1c", Alignment.LEFT_ALONE, GRID.rows, 0.1, 1.2, 1.2, 0.99)
+IN_PLACE = RegistrationRecord("t1c", Alignment.LEFT_ALONE, GRID.rows, 0.1, 1.2, 1.2, 0.99, 5.0)
 UNREMARKABLE = CaseRecord(
     native=GRID,
     working=GRID,
@@ -86,9 +86,9 @@ def test_a_moved_contrast_is_said_and_a_far_one_doubted() -> None:
 
 def test_a_poor_alignment_is_doubted_and_the_reference_is_not() -> None:
     """What hardly resembles t1c should be looked at; t1c itself has nothing to resemble."""
-    poor = with_registration(similarity_after=1.015)
-    assert ids(input_remarks(case(poor)), Severity.WARNING) == [("LOW_SIMILARITY", "t2f")]
-    reference = with_registration(similarity_after=1.015, alignment=Alignment.REFERENCE)
+    poor = with_registration(distinctness=2.0)
+    assert ids(input_remarks(case(poor)), Severity.WARNING) == [("UNSURE_REGISTRATION", "t2f")]
+    reference = with_registration(distinctness=1.0, alignment=Alignment.REFERENCE)
     assert ids(input_remarks(case(reference)), Severity.WARNING) == []
 
 
