@@ -126,10 +126,29 @@ def register(reference: AnyVolume, moving: AnyVolume, *, options: RegistrationOp
         raise _refusal(moving.name, reference.name, "REGISTRATION_FAILED", "they share no field of view") from error
     before, _ = score(fixed, floating, np.eye(4))
     after, overlap = score(fixed, floating, transform)
-    displacement_mm = mean_displacement_mm(fixed, transform)
-    result = Registration(transform, displacement_mm, before, after, overlap, distinctness(fixed, floating, transform))
-    _judge(result, moving.name, reference.name, options)
-    return result
+    found = Registration(
+        transform=transform,
+        displacement_mm=mean_displacement_mm(fixed, transform),
+        similarity_before=before,
+        similarity_after=after,
+        overlap_after=overlap,
+        distinctness=distinctness(fixed, floating, transform),
+    )
+    _judge(found, fixed, floating, options)
+    return found
+
+
+def _judge(found: Registration, fixed: Prepared, floating: Prepared, options: RegistrationOptions) -> None:
+    """Refuses a registration that is too poor for two images of one head."""
+    told = f"distinctness {found.distinctness:.2f}, overlap {found.overlap_after:.2f}"
+    names = floating.image.name, fixed.image.name
+    if found.overlap_after < options.smallest_overlap:
+        raise _refusal(*names, "REGISTRATION_FAILED", told)
+    stripped = fixed.is_stripped and floating.is_stripped
+    limit = options.smallest_distinctness_stripped if stripped else options.smallest_distinctness
+    same_outline = outline_agreement(fixed, floating, found.transform) >= options.same_outline
+    if found.distinctness < limit and not same_outline:
+        raise _refusal(*names, "DIFFERENT_SUBJECTS", told)
 
 
 def _search(fixed: Prepared, floating: Prepared, options: RegistrationOptions) -> Affine:
