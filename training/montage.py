@@ -81,7 +81,7 @@ def real(folder: Path) -> Iterator[Shown]:
 
         contrasts = np.stack([read(SUFFIXES[contrast]) for contrast in CONTRASTS])
         labels = canonical_labels(read(("seg",)), source=case.name)
-        yield Shown(case.name, normalised(contrasts, np.asarray(contrasts > 0).any(axis=0)), labels, 0.001)
+        yield Shown(case.name, normalised(contrasts, np.any(contrasts > 0, axis=0).astype(np.bool_)), labels, 0.001)
 
 
 def row(shown: Shown) -> NDArray[np.uint8]:

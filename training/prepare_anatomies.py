@@ -122,9 +122,9 @@ def head_box(tissues: TissueMap, brain: NDArray[np.bool_]) -> tuple[slice, slice
 
 
 def coarsen_outside(tissues: TissueMap, brain: NDArray[np.bool_]) -> TissueMap:
-    """Returns the map with every second axial slice outside the brain replaced by its lower neighbour (12 % smaller)."""
+    """Returns the map with every second axial slice outside the brain replaced by the one below (12 % smaller)."""
     lower = np.arange(tissues.shape[2]) // 2 * 2
-    return np.where(brain, tissues, tissues[:, :, lower])
+    return np.where(brain | brain[:, :, lower], tissues, tissues[:, :, lower])
 
 
 def pack(tissues: TissueMap, brain: NDArray[np.bool_], affine: Affine, midline: NDArray[np.float64]) -> bytes:

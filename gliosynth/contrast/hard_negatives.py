@@ -1,7 +1,7 @@
 """Bright things that are no tumour: enhancing vessels, periventricular caps and small white-matter lesions.
 
-(Choroid plexus, dura and venous sinuses enhance by their gadolinium, see `gliosynth.contrast.physics`, where bright CSF is
-drawn, too.)
+(Choroid plexus, dura and venous sinuses enhance by their gadolinium, see `gliosynth.contrast.physics`, where bright CSF
+is drawn, too.)
 """
 
 from typing import Final

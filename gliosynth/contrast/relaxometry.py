@@ -1,8 +1,8 @@
 """Tissue priors: proton density, T1 and T2 of head tissues and glioma parts at 1.5 T and 3 T, and gadolinium.
 
 The ranges are METHODS.md C.3: textbook values (BrainWeb; Wansapura 1999; Stanisz 2005; Rooney 2007) moved to what
-clinical spin-echo contrasts of gliomas show. T2 of oedema and tumour are *effective* values in sequence space: the published
-203-226 ms of oedema (Oh 2005) make simulated FLAIR far too bright.
+clinical spin-echo contrasts of gliomas show. T2 of oedema and tumour are *effective* values in sequence space: the
+published 203-226 ms of oedema (Oh 2005) make simulated FLAIR far too bright.
 """
 
 from dataclasses import dataclass
@@ -83,8 +83,8 @@ PART_PRIORS: Final[dict[Part, TissuePrior]] = {
     Part.NCR: TissuePrior((0.86, 0.96), (1400, 2800), (1600, 3200), (130, 350)),
     Part.BLOOD: TissuePrior((0.78, 0.90), (420, 800), (550, 1000), (40, 110)),
 }
-"""Priors of tumour parts: C.3 with T2 reaching 10 to 25 % higher and core T1 20 % higher, which gives the region medians
-of real cases once routine protocols' contrast is flat (`training/montage.py` prints both), and ET T1 nearer grey matter
+"""Priors of tumour parts: C.3, T2 reaching 10 to 25 % and core T1 20 % higher, which gives the medians of real
+regions once routine protocols' contrast is flat (`training/montage.py` prints both), and ET T1 nearer grey matter
 (PROTOTYPE.md 9.3)."""
 
 TISSUE_PRIORS: Final[dict[Tissue, TissuePrior]] = {

@@ -76,8 +76,8 @@ def look_up(table: NDArray[np.float32], tissues: Array) -> Array:
 def oedema_weight(whole: Array, sparing: Array, look: TumourLook, spacing_mm: tuple[float, float, float]) -> Array:
     """Returns the share of oedema in each voxel, ``(X, Y, Z)`` float32 0 to 1.
 
-    The label's smoothed mask v is a normal distribution function of the distance to the border; ``v / (v + (1 - v) e^k)``
-    with ``k = 1.7 margin / sigma`` moves its half height inwards by the margin.
+    The label's smoothed mask v is a normal distribution function of the distance to the border;
+    ``v / (v + (1 - v) e^k)`` with ``k = 1.7 margin / sigma`` moves its half height inwards by the margin.
 
     Args:
         whole: ``(X, Y, Z)`` bool, whole tumour.

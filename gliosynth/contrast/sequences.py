@@ -1,8 +1,8 @@
 """Signal equations of the four contrasts' sequences, and the effect of gadolinium.
 
-All functions take density, rates R1 = 1/T1 and R2 = 1/T2 in 1/ms as arrays of one shape and return the signal in units of
-the density (CSF = 1, no decay). Equations: METHODS.md C.3; Bernstein, King, Zhou, *Handbook of MRI Pulse
-Sequences* (2004), chapters 14 (gradient echo, inversion recovery) and 16 (spin echo).
+All functions take density, rates R1 = 1/T1 and R2 = 1/T2 in 1/ms as arrays of one shape and return the signal in units
+of the density (CSF = 1, no decay). Equations: METHODS.md C.3; Bernstein, King, Zhou, *Handbook of MRI Pulse Sequences*
+(2004), chapters 14 (gradient echo, inversion recovery) and 16 (spin echo).
 """
 
 import math
@@ -153,7 +153,7 @@ FLAIR_PRIOR: Final = ProtocolPrior(Family.INVERSION_SPIN_ECHO, (7000, 11000), (9
 """FLAIR; its TI follows from the null of CSF."""
 
 T1_FLAIR_NULL_FACTOR: Final[Range] = (0.86, 1.0)
-"""TI of T1-FLAIR relative to the null of CSF: 730 to 1000 ms; shorter, CSF's magnitude would be as bright as tissue at 3 T."""
+"""TI of T1-FLAIR relative to the null of CSF: 730 to 1000 ms; a shorter one folds CSF up to tissue's brightness."""
 
 FLAIR_NULL_FACTOR: Final[Range] = (0.94, 1.04)
 """TI of FLAIR relative to the null of CSF."""

@@ -1,8 +1,8 @@
 """Settings of the simulator and its named presets.
 
 Ranges are `Range` (uniform draw), probabilities end in ``_share``. The values of `TRAINING` are METHODS.md C.3 to C.6
-with the advice of PROTOTYPE.md 9; the shifted presets change what a network could overfit to, so that a checkpoint chosen
-on the worst of them has not been chosen by its own training images.
+with the advice of PROTOTYPE.md 9. The shifted presets change what a network could overfit to, so that a checkpoint
+chosen on the worst of them has not been chosen by its own training images.
 """
 
 from dataclasses import dataclass, field, replace

@@ -149,7 +149,7 @@ def paste_tumour(
     spacing_mm: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> None:
-    """Writes a tumour's signals into its box, in place; what lies outside the tumour, hard negatives included, stays."""
+    """Writes a tumour's signals into its box, in place; all outside the tumour, hard negatives included, stays."""
     local_labels = labels[box.slices]
     xp = array_namespace(local_labels)
     rendered = render_tumour(head.tissues[box.slices], local_labels, physics, look, spacing_mm=spacing_mm, rng=rng)

@@ -40,7 +40,7 @@ class CoarseMap:
     grid: GridSettings
 
     def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Returns the anatomy voxels ``(N, 3)`` of grid voxels ``(N, 3)``, by linear interpolation between the nodes."""
+        """Returns the anatomy voxels ``(N, 3)`` of grid voxels ``(N, 3)``, linear between the nodes."""
         index = [points[:, axis] / (self.nodes[axis][1] - self.nodes[axis][0]) for axis in range(3)]
         return np.stack([map_coordinates(source, index, order=1, mode="nearest") for source in self.sources], axis=1)
 

@@ -101,7 +101,7 @@ def ellipsoid_distance(
 def draw_ellipsoid(
     rng: np.random.Generator, *, flattest: float = 0.6
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns half axes ``(3,)`` of geometric mean 1 with ratios down to `flattest`, and a random rotation ``(3, 3)``."""
+    """Returns half axes ``(3,)`` of geometric mean 1, ratios down to `flattest`, and a random rotation ``(3, 3)``."""
     axes = rng.uniform(flattest, 1.0, 3)
     rotation, _ = np.linalg.qr(rng.standard_normal((3, 3)))
     return axes / np.cbrt(np.prod(axes)), rotation
