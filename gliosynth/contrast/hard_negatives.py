@@ -26,7 +26,7 @@ VESSEL_BRIGHTNESS: Final[Range] = (0.15, 1.0)
 HALO_MM: Final[Range] = (5.0, 10.0)
 """Reach of the periventricular halo, mm."""
 
-HALO_WEIGHT: Final[Range] = (0.1, 0.5)
+HALO_WEIGHT: Final[Range] = (0.05, 0.35)
 """Strength of the halo relative to a full lesion."""
 
 CAP_MM: Final = 2.5

@@ -59,7 +59,7 @@ def draw_look(settings: SimulatorSettings, plan: TumourPlan, rng: np.random.Gene
         oedema_edge_mm=float(rng.uniform(*tumour.oedema_edge_mm)),
         core_edge_mm=float(rng.uniform(*tumour.core_edge_mm)),
         label_margin_mm=float(rng.uniform(*tumour.label_margin_mm)),
-        saturation=float(rng.uniform(0.55, 0.8) if plan.faint else rng.uniform(0.8, 1.0)),
+        saturation=float(rng.uniform(0.55, 0.8) if plan.faint else rng.uniform(0.88, 1.0)),
         cortex_sparing=float(rng.uniform(0.2, 0.85)),
         necrosis=float(rng.uniform(0.8, 3.0) if fluid else rng.uniform(-4.0, -0.8)),
         sharpness=float(rng.uniform(1.0, 5.0)),

@@ -17,7 +17,15 @@ from gliosynth.contrast.relaxometry import (
     draw_relaxation,
     middle_relaxation,
 )
-from gliosynth.contrast.sequences import T2_PRIOR, Protocol, draw_flair, draw_protocol, draw_t1
+from gliosynth.contrast.sequences import (
+    T2_PRIOR,
+    Protocol,
+    draw_flair,
+    draw_protocol,
+    draw_t1,
+    shortened_rates,
+    signal,
+)
 from gliosynth.contrast.settings import PhysicsSettings
 from gliosynth.tumour.plan import TumourPlan
 
@@ -46,6 +54,18 @@ FAINT_OEDEMA: Final = TissuePrior((0.76, 0.82), (800, 1050), (1000, 1300), (84, 
 
 BRIGHT_OEDEMA: Final = TissuePrior((0.82, 0.90), (1000, 1400), (1200, 1700), (150, 210))
 """Wet vasogenic oedema, as bright as tumour; it lies around a ring."""
+
+CONCENTRATIONS: Final = np.linspace(0.0, 1.5, 151)
+"""Gadolinium concentrations that are tried, mmol/l."""
+
+WEAK_RATIO: Final[Range] = (1.08, 1.4)
+"""T1c signal of weakly enhancing tumour relative to white matter."""
+
+STRONG_RATIO: Final[Range] = (1.4, 2.1)
+"""T1c signal of strongly enhancing tumour relative to white matter."""
+
+LEAST_AGENT: Final = 0.06
+"""Least gadolinium of enhancing tumour, mmol/l."""
 
 SAME_T1_SHARE: Final = 0.7
 """Cases whose T1 is repeated with the same protocol after gadolinium."""
@@ -130,16 +150,19 @@ def draw_physics(
     t1c = t1n if rng.random() < SAME_T1_SHARE else draw_t1(csf_t1_ms, rng)
     flair = draw_flair(csf_t1_ms, rng)
     r1_agent = float(rng.uniform(3.0, 5.0))
+    r2_agent = r1_agent * float(rng.uniform(1.0, 1.3))
     jitter = settings.signal_jitter if rng.random() < settings.signal_jitter_share else 0.0
     return Physics(
         field_tesla=field_tesla,
         protocols=(t1n, t1c, draw_protocol(T2_PRIOR, rng), flair),
         table=_table(relaxations, _draw_tissue_agent(rng), jitter=jitter, bright_csf=bright_csf, rng=rng),
         parts=parts,
-        part_agent=_draw_part_agent(settings, rng),
+        part_agent=_draw_part_agent(
+            settings, t1c, parts[Part.ET], relaxations[Tissue.WHITE_MATTER], (r1_agent, r2_agent), rng
+        ),
         part_gain=np.exp(rng.normal(0.0, max(jitter, 0.03), 4)).astype(np.float32),
         r1_agent=r1_agent,
-        r2_agent=r1_agent * float(rng.uniform(1.0, 1.3)),
+        r2_agent=r2_agent,
     )
 
 
@@ -224,13 +247,46 @@ def _draw_parts(
     return {part: Relaxation(r.density, r.t1_ms, TEXTBOOK_T2_MS[part]) for part, r in drawn.items()}
 
 
-def _draw_part_agent(settings: PhysicsSettings, rng: np.random.Generator) -> dict[Part, float]:
-    """Returns the gadolinium of the tumour's parts in mmol/l (METHODS.md C.3; weak as often as strong)."""
+def agent_for_ratio(
+    ratio: float, protocol: Protocol, tissue: Relaxation, white: Relaxation, *, r1_agent: float, r2_agent: float
+) -> float:
+    """Returns the gadolinium in mmol/l at which a tissue's signal is `ratio` times that of plain white matter.
+
+    Args:
+        ratio: Signal wanted; where it cannot be reached, the brightest concentration is returned.
+        protocol: The sequence after injection.
+        tissue: Constants without gadolinium.
+        white: Constants of white matter.
+        r1_agent: Longitudinal relaxivity, l/(mmol s).
+        r2_agent: Transverse relaxivity, l/(mmol s).
+    """
+    base = signal(protocol, np.array(white.density), np.array(1 / white.t1_ms), np.array(1 / white.t2_ms))
+    rates = (np.array(1 / tissue.t1_ms), np.array(1 / tissue.t2_ms))
+    r1, r2 = shortened_rates(*rates, CONCENTRATIONS, r1_agent=r1_agent, r2_agent=r2_agent)
+    ratios = signal(protocol, np.array(tissue.density), r1, r2) / base
+    enough = np.flatnonzero(ratios >= ratio)
+    return float(CONCENTRATIONS[enough[0] if enough.size else int(ratios.argmax())])
+
+
+def _draw_part_agent(
+    settings: PhysicsSettings,
+    protocol: Protocol,
+    enhancing: Relaxation,
+    white: Relaxation,
+    agent: tuple[float, float],
+    rng: np.random.Generator,
+) -> dict[Part, float]:
+    """Returns the gadolinium of the tumour's parts in mmol/l (METHODS.md C.3).
+
+    Enhancing tumour gets what its drawn brightness needs: experts label as enhancing what they see enhance.
+    """
     strong = rng.random() < settings.strong_agent_share
+    ratio = float(rng.uniform(*(STRONG_RATIO if strong else WEAK_RATIO)))
+    needed = agent_for_ratio(ratio, protocol, enhancing, white, r1_agent=agent[0], r2_agent=agent[1])
     return {
         Part.ED: float(rng.uniform(0.0, 0.015)),
         Part.NET: float(rng.uniform(0.0, 0.03)),
-        Part.ET: float(rng.uniform(0.18, 0.45) if strong else rng.uniform(0.05, 0.18)),
+        Part.ET: max(needed, LEAST_AGENT),
         Part.NCR: float(rng.uniform(0.0, 0.03)),
         Part.BLOOD: float(rng.uniform(0.0, 0.05)),
     }
@@ -270,6 +326,6 @@ def _table(
     gain = np.exp(rng.normal(0.0, jitter, (4, TISSUE_COUNT))).astype(np.float32)
     offset = np.zeros((4, TISSUE_COUNT), dtype=np.float32)
     if bright_csf:
-        offset[3, [Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF]] = rng.uniform(0.1, 0.45)
+        offset[3, [Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF]] = rng.uniform(0.1, 0.4)
         offset[3, Tissue.VENTRICLE] = rng.uniform(0.0, 0.4)
     return TissueTable(density, r1, r2, uptake, gain, offset)

@@ -83,13 +83,13 @@ class TumourSettings:
     """Sigma of the oedema's edge, mm."""
     core_edge_mm: Range = (0.6, 1.2)
     """Sigma of the core's edge, mm."""
-    faint_oedema_share: float = 0.12
+    faint_oedema_share: float = 0.1
     wet_oedema_share: float = 0.3
     """Rings whose oedema is as bright as tumour."""
     cystic_share: float = 0.10
     """Cores filled with CSF-like fluid."""
     haemorrhage_share: float = 0.10
-    isointense_share: float = 0.08
+    isointense_share: float = 0.12
     """Solid tumours nearly as bright as cortex in T2 and FLAIR, hardly any oedema."""
 
 
@@ -108,7 +108,7 @@ class PhysicsSettings:
     texture: float = 1.0
     """Multiplies all textures; 0 makes every tissue flat."""
     strong_agent_share: float = 0.45
-    """Enhancing tumours with .18 to .45 mmol/l gadolinium instead of .05 to .18."""
+    """Enhancing tumours that are 1.4 to 2.1 times as bright as white matter in T1c instead of 1.08 to 1.4 times."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class NegativeSettings:
     """Cases whose white matter is slightly brighter around the ventricles, widely."""
     lesion_share: float = 0.35
     """Cases with small white-matter lesions."""
-    bright_csf_share: float = 0.15
+    bright_csf_share: float = 0.1
     """Cases whose CSF is not suppressed in FLAIR."""
 
 

@@ -42,7 +42,7 @@ class TumourPlan:
         white_matter_preference: How far oedema avoids other tissue, in tumour radii.
         one_hemisphere: Whether the tumour stays on its side.
         satellites: Number of satellite foci.
-        septa: Whether enhancing septa cross the core.
+        septa: Whether enhancing septa cross a ring's core, or patches are many and small.
         gap_share: Share of the shell that does not enhance.
         faint: Faint oedema.
         wet: Oedema as bright as tumour, around a ring.

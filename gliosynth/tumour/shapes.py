@@ -209,7 +209,8 @@ def grow_enhancement(
             gaps = noise(max(0.5 * radius_mm, 3.0)) < _normal_quantile(plan.gap_share)
             score = xp.where(gaps, score + 0.6 * radius_mm, score)
         case Growth.PATCHY:
-            score = noise(max(0.3 * radius_mm, 2.5)) + 0.5 * noise(max(0.12 * radius_mm, 1.5))
+            patch_mm = max((0.12 if plan.septa else 0.3) * radius_mm, 2.0)
+            score = noise(patch_mm) + 0.5 * noise(max(0.4 * patch_mm, 1.2))
         case _:
             score = -depth_mm + 0.4 * radius_mm * noise(max(0.25 * radius_mm, 2.0))
     return lowest(score, core, count)
