@@ -48,7 +48,7 @@ class RegistrationOptions:
     seed: int = 20
     thread_count: int = 1
     still_mm: float = 1.0
-    smallest_distinctness: float = 2.2
+    smallest_distinctness: float = 2.5
     smallest_distinctness_stripped: float = 1.5
     same_outline: float = 0.97
     smallest_overlap: float = 0.6

@@ -29,6 +29,9 @@ RIM_MM: Final = 8.0
 """The outermost part of the head that registration does not look at: bright scalp and cuts made by de-facing attract
 the search more than the brain does."""
 
+CORE_MM: Final = 15.0
+"""Depth in a head below which there is brain and neither scalp nor skull, which fit even between subjects."""
+
 STRIPPED_RIM_MM: Final = 3.0
 """The outermost part of a stripped brain, which may be another's: partial volume and the stripper's errors."""
 
@@ -57,7 +60,7 @@ class Prepared:
         head: Its foreground, filled.
         inside: Where it is compared as the reference: deeper than `RIM_MM` in a head; a stripped brain and its outline.
         valid: Where it is compared as the moving image: inside a head; everywhere if its skull was stripped.
-        core: What lies deeper than `RIM_MM` in a head, than `STRIPPED_RIM_MM` in a stripped brain: no outline.
+        core: What lies deeper than `CORE_MM` in a head, than `STRIPPED_RIM_MM` in a stripped brain: no outline.
         is_stripped: Whether its skull was stripped.
     """
 
@@ -83,11 +86,11 @@ def prepared(volume: AnyVolume) -> Prepared:
     image = Volume(equalised(data), affine, volume.name)
     head = _filled(foreground(data))
     if stripped_evidence(data[None], spacing_mm=image.spacing_mm).is_stripped:
-        core = _eroded(head, STRIPPED_RIM_MM, image.spacing_mm)
+        core = _depth_mm(head, image.spacing_mm) > STRIPPED_RIM_MM
         outside_mm = ndimage.distance_transform_edt(~head, sampling=image.spacing_mm)
         return Prepared(image, head, outside_mm <= OUTLINE_MM, np.ones_like(head), core, is_stripped=True)
-    core = _eroded(head, RIM_MM, image.spacing_mm)
-    return Prepared(image, head, core, head, core, is_stripped=False)
+    depth_mm = _depth_mm(head, image.spacing_mm)
+    return Prepared(image, head, depth_mm > RIM_MM, head, depth_mm > CORE_MM, is_stripped=False)
 
 
 def _filled(mask: Mask) -> Mask:
@@ -99,11 +102,10 @@ def _filled(mask: Mask) -> Mask:
     return filled
 
 
-def _eroded(mask: Mask, depth_mm: float, spacing_mm: tuple[float, float, float]) -> Mask:
-    """Returns what lies deeper than `depth_mm` under the mask's surface; the border of the image is no surface."""
+def _depth_mm(mask: Mask, spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Returns the depth in mm under the mask's surface, 0 outside; the border of the image is no surface."""
     padded = np.pad(mask, 1, mode="edge")
-    deep = ndimage.distance_transform_edt(padded, sampling=spacing_mm) > depth_mm
-    return np.asarray(deep[1:-1, 1:-1, 1:-1])
+    return np.asarray(ndimage.distance_transform_edt(padded, sampling=spacing_mm)[1:-1, 1:-1, 1:-1])
 
 
 def mean_displacement_mm(prepared: "Prepared", transform: Affine) -> float:

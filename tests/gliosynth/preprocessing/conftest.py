@@ -56,7 +56,10 @@ class Phantom:
         tissue = np.zeros(depth.shape)
         for centre, width in zip(rng.normal(0, 0.45, (40, 3)) * BRAIN_MM, rng.uniform(4, 11, 40), strict=True):
             tissue += np.exp(-((points - centre) ** 2).sum(axis=-1) / (2 * width**2))
-        fluid = np.linalg.norm((np.abs(points) - (12, 0, 5)) / (7, 25, 9), axis=-1) < 1
+        # Subject 0 has its ventricles in the middle, another has them elsewhere and turned.
+        place = points - rng.normal(0, 15, 3) * (self.seed > 0)
+        size = (7, 25, 9) if self.seed == 0 else (14, 9, 20)
+        fluid = np.linalg.norm((np.abs(place) - (12, 0, 5)) / size, axis=-1) < 1
         grey, csf = ((0.6, 0.3), (0.65, 0.35), (1.5, 3.0), (1.3, 0.4))[number]
         inside = np.where(fluid, csf, 1.0 + (grey - 1.0) * np.clip(tissue, 0, 1.5))
         if not self.skull:

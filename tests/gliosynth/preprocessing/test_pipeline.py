@@ -61,9 +61,9 @@ def test_a_moved_contrast_is_brought_back(scanned: PreprocessedCase, small_pose:
     np.testing.assert_allclose(
         apply_affine(found, np.eye(3) * 40), apply_affine(np.linalg.inv(small_pose), np.eye(3) * 40), atol=1.5
     )
-    dark_t1c, bright_t2 = scanned.contrasts[1] < -1.5, scanned.contrasts[2] > 1.5
-    dice = 2 * (dark_t1c & bright_t2).sum() / (dark_t1c.sum() + bright_t2.sum())
-    assert dice > 0.7
+    fluid = scanned.contrasts[1] < -2.0
+    assert fluid.sum() > 100
+    assert scanned.contrasts[2][fluid].mean() > 2.0
 
 
 def test_brain_lies_where_the_mask_said(scanned: PreprocessedCase, phantom: Callable, oblique_grid: Grid) -> None:
