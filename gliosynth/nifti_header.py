@@ -3,6 +3,9 @@
 nibabel parses both versions and byte orders; this module decides what is believed.
 """
 
+# mypy: allow-untyped-calls
+# (nibabel's header methods carry no types.)
+
 import io
 from dataclasses import dataclass
 from typing import Final
@@ -88,7 +91,7 @@ def _parse_header(head: bytes, *, name: str) -> nib.Nifti1Header:
     """Returns nibabel's header object, or refuses what is no single-file NIfTI."""
     sizes = {int.from_bytes(head[:4], "little"), int.from_bytes(head[:4], "big")}
     length = next((size for size in HEADER_BYTES if size in sizes), 0)
-    header = None
+    header: nib.Nifti1Header | None = None
     if length and len(head) >= length:
         header = HEADER_BYTES[length].from_fileobj(io.BytesIO(head[:length]), check=False)
     if header is None or bytes(header["magic"])[:3] not in SINGLE_FILE_MAGIC:

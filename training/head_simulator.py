@@ -161,7 +161,7 @@ def class_table(physical: NDArray[np.float32], rng: np.random.Generator) -> NDAr
         rng: Random generator.
     """
     if rng.random() < 0.6:
-        table = physical * np.exp(rng.normal(0.0, 0.1, physical.shape))
+        table = physical.astype(np.float64) * np.exp(rng.normal(0.0, 0.1, physical.shape))
     else:
         table = rng.uniform(0.0, 2.0, physical.shape)
         brain = list(BRAIN_TISSUES)
@@ -169,7 +169,7 @@ def class_table(physical: NDArray[np.float32], rng: np.random.Generator) -> NDAr
         table[Tissue.CORTICAL_BONE] = rng.uniform(0.0, 0.4)
     table[Tissue.BACKGROUND] = 0.0
     tumour = float(table[Tissue.WHITE_MATTER]) * rng.uniform(0.3, 2.5, TUMOUR_CLASSES)
-    return np.maximum(np.concatenate([table, tumour]), 0.0).astype(np.float32)
+    return np.asarray(np.maximum(np.concatenate([table, tumour]), 0.0), dtype=np.float32)
 
 
 def acquire_head(

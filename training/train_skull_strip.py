@@ -103,7 +103,8 @@ def draw_batch(ring: Ring, *, count: int, rng: np.random.Generator) -> tuple[Ten
         count: Slices to draw.
         rng: Random generator.
     """
-    images, masks = [], []
+    images: list[NDArray[np.float32]] = []
+    masks: list[NDArray[np.bool_]] = []
     while len(images) < count:
         slots = np.flatnonzero(ring.index[:, 0] != EMPTY)
         planes = np.sort(rng.choice(ring.shape.slices, size=min(4, count - len(images)), replace=False))
@@ -157,7 +158,8 @@ def train(options: Options, folder: Path, rings: Path) -> Progress:
     ring = Ring(rings / "train")
     validation = Ring(rings / "validation")
     torch.manual_seed(options.seed)
-    network = UNet2d(SPEC).to(memory_format=torch.channels_last)
+    network = UNet2d(SPEC)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types only its tensors so
     averaged = copy.deepcopy(network).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(network.parameters(), options.learning_rate, weight_decay=1e-2)
     at = load_state(folder, network=network, averaged=averaged, optimizer=optimizer)
@@ -172,7 +174,7 @@ def train(options: Options, folder: Path, rings: Path) -> Progress:
             logits = network(inputs.contiguous(memory_format=torch.channels_last))
         loss = region_loss(logits, reference, OverlapWeights())
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
         optimizer.step()
         average_into(averaged, network, decay=min(options.ema, (1 + at.step) / (10 + at.step)))
         losses.append(float(loss.detach()))

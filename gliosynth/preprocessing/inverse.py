@@ -92,8 +92,10 @@ def _reached_box(labels: LabelMap, source: Grid, target: Grid) -> Box:
     """Returns the box of the target that the tumour can reach, so that only this part is computed."""
     found = np.argwhere(labels)
     low, high = found.min(axis=0) - 1.5, found.max(axis=0) + 1.5
-    corners = np.array(list(itertools.product(*zip(low, high, strict=True))))
-    reached = apply_affine(np.linalg.inv(target.affine), apply_affine(source.affine, corners))
+    corners = np.array(list(itertools.product(*zip(low, high, strict=True))), dtype=np.float64)
+    reached = apply_affine(
+        np.asarray(np.linalg.inv(target.affine), dtype=np.float64), apply_affine(source.affine, corners)
+    )
     start = np.clip(np.floor(reached.min(axis=0)).astype(int) - 1, 0, target.shape)
     stop = np.clip(np.ceil(reached.max(axis=0)).astype(int) + 2, start, target.shape)
     (a, b, c), (d, e, f) = start.tolist(), stop.tolist()

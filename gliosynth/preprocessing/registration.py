@@ -6,6 +6,9 @@ means than the optimiser's own: by how much the insides of both heads share in p
 the reference's head the other covers. A bad score is an error, never a warning.
 """
 
+# mypy: allow-untyped-calls
+# (SimpleITK carries no types.)
+
 from dataclasses import dataclass
 from typing import Final
 
@@ -226,7 +229,8 @@ def _optimise(
 
 
 def _mask_to_sitk(mask: Mask, image: Volume[np.float32]) -> sitk.Image:
-    return sitk.Cast(to_sitk(Volume(mask, image.affine)), sitk.sitkUInt8)
+    cast: sitk.Image = sitk.Cast(to_sitk(Volume(mask, image.affine)), sitk.sitkUInt8)
+    return cast
 
 
 def _matrix_of(transform: sitk.Euler3DTransform) -> Affine:

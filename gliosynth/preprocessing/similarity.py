@@ -4,6 +4,9 @@ Normalised mutual information (Studholme et al., Pattern Recognition 32:71-86, 1
 how much of that inside both images show. The optimiser does not see these scores, so that they can judge it.
 """
 
+# mypy: allow-untyped-calls
+# (SimpleITK carries no types.)
+
 from dataclasses import dataclass
 from typing import Final
 
@@ -215,7 +218,7 @@ def normalised_mutual_information(first: NDArray[np.float32], second: NDArray[np
 def _bins(values: NDArray[np.float32]) -> NDArray[np.int64]:
     low, high = np.percentile(values, [1.0, 99.0])
     scaled = (values - low) * (HISTOGRAM_BINS / max(float(high - low), 1e-12))
-    return np.clip(scaled, 0, HISTOGRAM_BINS - 1).astype(np.int64)
+    return np.asarray(np.clip(scaled, 0, HISTOGRAM_BINS - 1), dtype=np.int64)
 
 
 def _entropy(counts: NDArray[np.int64]) -> float:

@@ -218,7 +218,7 @@ def brain_probability(scaled: FloatVolume, predict: SlicePredictor) -> FloatVolu
                 got=str(answer.shape),
             )
     logits = np.moveaxis(np.concatenate(answers)[:, 0], 0, 2)
-    probability = 1.0 / (1.0 + np.exp(-logits.astype(np.float32)))
+    probability: NDArray[np.float32] = np.float32(1.0) / (np.float32(1.0) + np.exp(-logits.astype(np.float32)))
     return uncrop(probability, box, scaled.shape)
 
 
