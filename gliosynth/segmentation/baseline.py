@@ -1,4 +1,4 @@
-"""The baseline beside every segmentation figure: a FLAIR threshold, and T1c - T1 inside it (DESIGN.md 8)."""
+"""The baseline beside every segmentation figure: a FLAIR threshold, and T1c - T1 inside it (docs/METHODS.md 0.4)."""
 
 from typing import Final
 
@@ -26,9 +26,9 @@ def segment_by_threshold(contrasts: NDArray[np.float32], brain: Mask) -> LabelMa
     """Returns the label map of the threshold baseline.
 
     WT is the largest component where smoothed FLAIR exceeds mean + 1.5 sd of the brain; ET is where T1c - T1 exceeds 1
-    inside it; TC is ET closed and filled. No parameter was fitted. Mean and sd are those of FLAIR before it is
-    smoothed, which gives the published figure (WT 0.66 on the seven cases of DESIGN.md 8); those of the smoothed image
-    are the other reading of the same words, lower the threshold and score higher there (WT 0.76, ET 0.56).
+    inside it; TC is ET closed and filled. The width of the smoothing and the reading of "mean and sd" (those of FLAIR
+    before it is smoothed) were picked to reproduce the figure that is quoted for this baseline, WT 0.66 on the seven
+    labelled cases; mean and sd of the smoothed image lower the threshold and score higher there (WT 0.76, ET 0.56).
 
     Args:
         contrasts: ``(4, X, Y, Z)`` float32 z-scores at 1 mm, in the order of `CONTRASTS`.

@@ -61,7 +61,7 @@ def real_case(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_], Lab
 @pytest.mark.data
 @pytest.mark.slow
 def test_baseline_reaches_the_published_figures_on_the_seven_real_cases() -> None:
-    """Mean WT Dice 0.66 and ET near 0.46 (DESIGN.md 8; ET's smoothing is not published, ours gives 0.50)."""
+    """Mean WT Dice 0.66 and ET near 0.46 (docs/METHODS.md 0.4; ET's smoothing is not published, ours gives 0.50)."""
     if not DATA.is_dir():
         pytest.skip("set GLIOSYNTH_DATA to the folder that holds glioma-tcga and glioma-brats2021")
     folders = sorted([*DATA.glob("glioma-tcga/Brats18_*"), *DATA.glob("glioma-brats2021/BraTS2021_*")])
