@@ -78,7 +78,7 @@ FLUID: Final = TissuePrior((1.0, 1.0), (3800, 4500), (3800, 4500), (1000, 2200))
 
 PART_PRIORS: Final[dict[Part, TissuePrior]] = {
     Part.ED: TissuePrior((0.79, 0.89), (900, 1300), (1100, 1600), (103, 168)),
-    Part.NET: TissuePrior((0.82, 0.90), (1200, 1850), (1400, 2250), (102, 200)),
+    Part.NET: TissuePrior((0.82, 0.90), (1200, 2050), (1400, 2500), (102, 200)),
     Part.ET: TissuePrior((0.82, 0.88), (950, 1450), (1150, 1750), (92, 180)),
     Part.NCR: TissuePrior((0.86, 0.96), (1400, 2800), (1600, 3200), (130, 350)),
     Part.BLOOD: TissuePrior((0.78, 0.90), (420, 800), (550, 1000), (40, 110)),
