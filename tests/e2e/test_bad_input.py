@@ -31,7 +31,7 @@ MAX_VOXELS = 200_000
 MAX_INFLATED_BYTES = 4 << 20
 MAX_REQUEST_BYTES = 8 << 20
 
-AFFINE = np.diag([4.0, 4.0, 4.0, 1.0])
+AFFINE = np.diag([2.6, 2.6, 2.6, 1.0])
 CONTRASTS = {
     "t1n": volume_pb2.CONTRAST_T1N,
     "t1c": volume_pb2.CONTRAST_T1C,
@@ -95,14 +95,15 @@ def _still_serves(server: Running) -> Iterator[None]:
 
 
 def head(seed: int = 0, tissue: int = 1) -> NDArray[np.int16]:
-    """Returns a stripped head of 1.3 l at 4 mm: smooth anatomy of a seed, seen in one of several contrasts."""
+    """Returns a small stripped head of 0.35 l: anatomy and outline of a seed, seen in one of several contrasts."""
     rng = np.random.default_rng(seed)
     x, y, z = np.meshgrid(*(np.linspace(-1, 1, size) for size in (40, 48, 40)), indexing="ij")
     waves = sum(
         np.sin(rng.uniform(2, 9) * (a * x + b * y + c * z) + rng.uniform(0, 6)) for a, b, c in rng.normal(size=(12, 3))
     )
     anatomy = 300 + 60 * waves if tissue == 1 else 300 + 150 * np.cos(tissue * 0.3 * waves)
-    brain = (x / 0.8) ** 2 + (y / 0.83) ** 2 + (z / 0.75) ** 2 < 1
+    radii = (0.8, 0.83, 0.75) if seed == 0 else (0.95, 0.65, 0.85)
+    brain = sum((axis / radius) ** 2 for axis, radius in zip((x, y, z), radii, strict=True)) < 1
     return np.where(brain, np.clip(anatomy, 1, 2000), 0).astype(np.int16)
 
 

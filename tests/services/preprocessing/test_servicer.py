@@ -21,7 +21,7 @@ CONTRASTS = {
 
 
 def head(tissue: int) -> np.ndarray:
-    """A stripped head of 1.3 l at 4 mm, as one of several contrasts."""
+    """A small stripped head of 0.35 l, as one of several contrasts."""
     rng = np.random.default_rng(0)
     x, y, z = np.meshgrid(*(np.linspace(-1, 1, size) for size in (40, 48, 40)), indexing="ij")
     waves = sum(
@@ -42,7 +42,7 @@ def messages() -> Iterator[preprocessing_pb2.PreprocessRequest]:
             contrast=contrast,
             encoding=volume_pb2.VOLUME_ENCODING_NIFTI_GZ,
         )
-        data = write_nifti(Volume(head(tissue), np.diag([4.0, 4.0, 4.0, 1.0])))
+        data = write_nifti(Volume(head(tissue), np.diag([2.6, 2.6, 2.6, 1.0])))
         for part in volume_parts(header, data):
             yield preprocessing_pb2.PreprocessRequest(volume=part)
 
