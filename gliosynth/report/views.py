@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.geometry import Box, bounding_box, reorient_to_ras
-from gliosynth.labels import REGIONS, Contrast, LabelMap, region_mask
+from gliosynth.labels import REGIONS, Contrast, LabelMap, Region, region_mask
+from gliosynth.segmentation.postprocess import largest_component
 from gliosynth.volume import Volume
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
@@ -84,14 +85,16 @@ def build_scene(images: dict[Contrast, Volume[np.float32]], labels: Volume[np.ui
 
 
 def choose_slices(scene: Scene) -> tuple[SliceChoice, ...]:
-    """Returns one slice in each plane: where the areas of WT, TC and ET together are largest.
+    """Returns one slice in each plane: where the areas of WT, TC and ET of the tumour's largest part are largest.
 
-    Without a tumour it is the middle of the head.
+    Parts that lie elsewhere, such as false findings in the neck, do not decide. Without a tumour it is the middle of
+    the head.
 
     Args:
         scene: The case.
     """
-    weight = sum(region_mask(scene.labels, region).astype(np.uint8) for region in REGIONS)
+    main_part = largest_component(region_mask(scene.labels, Region.WT))
+    weight = sum((region_mask(scene.labels, region) & main_part).astype(np.uint8) for region in REGIONS)
     return tuple(SliceChoice(plane, _heaviest(np.asarray(weight), scene.view, plane)) for plane in Plane)
 
 

@@ -59,13 +59,23 @@ def test_the_letters_are_where_the_patient_is(plane: Plane, signs: tuple[int, in
 def test_the_slice_with_most_tumour_is_chosen() -> None:
     """Areas of the regions are added, so a core outweighs a little more oedema."""
     labels = np.zeros(SHAPE, np.uint8)
-    labels[1:5, 1, 2] = 2  # four voxels of oedema: area 4
-    labels[1:3, 1, 7] = 3  # two of enhancing tumour: 2 WT + 2 TC + 2 ET = 6
+    labels[1:5, 1, 2:7] = 2  # in each slice four voxels of oedema: area 4
+    labels[1:3, 1, 7] = 3  # in one slice two of enhancing tumour: 2 WT + 2 TC + 2 ET = 6
     images = {contrast: Volume(np.ones(SHAPE, np.float32), np.eye(4)) for contrast in Contrast}
     axial, coronal, sagittal = choose_slices(build_scene(images, Volume(labels, np.eye(4))))
     assert axial == SliceChoice(Plane.AXIAL, 7)
     assert coronal == SliceChoice(Plane.CORONAL, 1)
     assert sagittal == SliceChoice(Plane.SAGITTAL, 1)
+
+
+def test_a_part_elsewhere_does_not_decide_what_is_shown() -> None:
+    """A flat false finding has the larger area, the tumour the larger volume."""
+    labels = np.zeros((20, 20, 20), np.uint8)
+    labels[2:12, 2:12, 0] = 3  # 100 voxels in one slice
+    labels[12:17, 12:17, 10:16] = 2  # 150 voxels in six
+    images = {contrast: Volume(np.ones(labels.shape, np.float32), np.eye(4)) for contrast in Contrast}
+    axial = choose_slices(build_scene(images, Volume(labels, np.eye(4))))[0]
+    assert 10 <= axial.index < 16
 
 
 def test_without_a_tumour_the_middle_of_the_head_is_shown() -> None:
