@@ -98,9 +98,9 @@ def square_grid() -> Grid:
 
 @pytest.fixture(scope="session")
 def oblique_grid() -> Grid:
-    """Anisotropic (2.4 x 2.8 x 5.5 mm), rotated about two axes, X to the left and Z to the feet."""
+    """Anisotropic (2.5 x 2.8 x 5.5 mm), rotated about two axes, X to the left and Z to the feet."""
     turned = rotation(0, 14.0) @ rotation(2, -9.0)
-    return centred_grid((70, 68, 30), turned @ np.diag([-1.0, 1.0, -1.0]), (2.4, 2.8, 5.5))
+    return centred_grid((70, 68, 30), turned @ np.diag([-1.0, 1.0, -1.0]), (2.5, 2.8, 5.5))
 
 
 @pytest.fixture(scope="session")

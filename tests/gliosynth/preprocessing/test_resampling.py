@@ -24,7 +24,7 @@ def test_a_linear_image_is_reproduced_on_any_grid(oblique_grid: Grid, square_gri
     between = ((index >= 0.01) & (index <= np.array(oblique_grid.shape) - 1.01)).all(axis=-1)
     beyond = ((index < -0.51) | (index > np.array(oblique_grid.shape) - 0.49)).any(axis=-1)
     assert between.sum() > 5e4
-    np.testing.assert_allclose(sampled[between], expected[between], atol=0.05)
+    np.testing.assert_allclose(sampled[between], expected[between], atol=0.01)
     assert not sampled[beyond].any()
 
 
