@@ -10,8 +10,8 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gliosynth.anatomy import Tissue
-from gliosynth.contrast.relaxometry import Range
 from gliosynth.contrast.settings import NegativeSettings
+from gliosynth.ranges import Range
 from gliosynth.separable import Array, random_field, smooth
 
 VESSEL_SIGMA_MM: Final = 2.2

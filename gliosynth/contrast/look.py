@@ -5,8 +5,9 @@ from typing import Final
 
 import numpy as np
 
-from gliosynth.contrast.settings import Growth, SimulatorSettings
+from gliosynth.contrast.settings import SimulatorSettings
 from gliosynth.tumour.plan import TumourPlan
+from gliosynth.tumour.settings import Growth
 
 MISMATCH_SHARE: Final = 0.35
 """Non-enhancing tumours whose middle is fluid-like, with a solid rim (T2-FLAIR mismatch sign)."""

@@ -11,7 +11,6 @@ from gliosynth.contrast.relaxometry import (
     PART_PRIORS,
     TISSUE_PRIORS,
     Part,
-    Range,
     Relaxation,
     TissuePrior,
     draw_relaxation,
@@ -27,6 +26,7 @@ from gliosynth.contrast.sequences import (
     signal,
 )
 from gliosynth.contrast.settings import PhysicsSettings
+from gliosynth.ranges import Range
 from gliosynth.tumour.plan import TumourPlan
 
 TISSUE_COUNT: Final = max(Tissue) + 1

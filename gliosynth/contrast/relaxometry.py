@@ -12,9 +12,7 @@ from typing import Final
 import numpy as np
 
 from gliosynth.anatomy import Tissue
-
-Range = tuple[float, float]
-"""Lower and upper end of a uniform distribution."""
+from gliosynth.ranges import Range
 
 
 class Part(StrEnum):

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from array_api_compat import array_namespace
 
-from gliosynth.contrast.relaxometry import Range
+from gliosynth.ranges import Range
 from gliosynth.separable import Array
 
 T2_STAR_RATIO: Final = 0.6

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from array_api_compat import array_namespace
 
-from gliosynth.contrast.relaxometry import Range
+from gliosynth.ranges import Range
 from gliosynth.separable import Array, random_field
 
 AMOUNT: Final[Range] = (0.015, 0.05)

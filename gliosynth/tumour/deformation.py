@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from gliosynth.anatomy import Anatomy
-from gliosynth.contrast.settings import DeformationSettings, GridSettings
 from gliosynth.separable import Array, apply_separable, linear_matrix, random_field
+from gliosynth.tumour.settings import DeformationSettings, GridSettings
 
 TYPICAL_BRAIN_ML: Final = 1420.0
 """Volume that every brain is scaled to before its own scale is drawn, ml: real cases lie in an atlas space."""

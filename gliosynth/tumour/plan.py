@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.anatomy import Anatomy, Tissue
-from gliosynth.contrast.settings import Growth, TumourSettings
 from gliosynth.tumour.deformation import CoarseMap
+from gliosynth.tumour.settings import Growth, TumourSettings
 
 SMALL_ML: Final = (3.0, 15.0)
 """Volume range of small tumours, ml."""

@@ -9,10 +9,10 @@ from array_api_compat import array_namespace, is_numpy_namespace
 from numpy.typing import NDArray
 
 from gliosynth.anatomy import Anatomy, Tissue
-from gliosynth.contrast.settings import GridSettings
 from gliosynth.separable import Array, random_field, smooth
 from gliosynth.tumour.deformation import CoarseMap
 from gliosynth.tumour.plan import TumourPlan
+from gliosynth.tumour.settings import GridSettings
 from gliosynth.tumour.shapes import Terrain
 
 BOX_RADII: Final = 2.2

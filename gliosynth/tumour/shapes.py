@@ -13,10 +13,10 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from gliosynth.contrast.settings import Growth
 from gliosynth.labels import Label
 from gliosynth.separable import Array, random_field, smooth
 from gliosynth.tumour.plan import TumourPlan, ball_radius_mm
+from gliosynth.tumour.settings import Growth
 
 BARRIER: Final = 2.5
 """Score of forbidden voxels in tumour radii."""

@@ -7,18 +7,11 @@ import pytest
 import torch
 
 from gliosynth.anatomy import Tissue, load_anatomy
-from gliosynth.contrast.settings import (
-    HARD_EDGES,
-    PRESETS,
-    TRAINING,
-    TUMOUR_FREE,
-    GridSettings,
-    SimulatorSettings,
-    preset,
-)
+from gliosynth.contrast.settings import HARD_EDGES, PRESETS, TRAINING, TUMOUR_FREE, SimulatorSettings, preset
 from gliosynth.contrast.simulate import SimulatedCase, simulate_case
 from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import Label
+from gliosynth.tumour.settings import GridSettings
 
 GRID = GridSettings(shape=(56, 68, 30), spacing_mm=(3.0, 3.0, 5.0))
 WITH_TUMOUR = replace(TRAINING, grid=GRID, tumour=replace(TRAINING.tumour, free_share=0.0, small_share=0.0))

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from gliosynth.anatomy import Tissue, load_anatomy
-from gliosynth.contrast.settings import TRAINING, DeformationSettings, GridSettings, Growth
+from gliosynth.contrast.settings import TRAINING
 from gliosynth.tumour.deformation import TYPICAL_BRAIN_ML, CoarseMap, add_mass_effect, draw_map
 from gliosynth.tumour.plan import LARGEST_ML, SEED_WEIGHTS, draw_centre, draw_plan
 from gliosynth.tumour.scene import deform
+from gliosynth.tumour.settings import DeformationSettings, GridSettings, Growth
 
 GRID = GridSettings(shape=(60, 72, 36), spacing_mm=(3.0, 3.0, 5.0))
 STILL = DeformationSettings(scale=(1.0, 1.0), rotation_deg=0.0, coarse_mm=0.0, fine_mm=0.0, mass_effect_mm=(0.0, 0.0))

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gliosynth.contrast.settings import TRAINING, Growth
+from gliosynth.contrast.settings import TRAINING
 from gliosynth.labels import Label
 from gliosynth.tumour.plan import TumourPlan, ball_radius_mm, draw_plan
+from gliosynth.tumour.settings import Growth
 from gliosynth.tumour.shapes import Terrain, ellipsoid_distance, grow, lowest
 
 SPACING_MM = (2.0, 2.0, 2.0)
