@@ -66,9 +66,10 @@ evaluate: $(VENV)/.serve $(STUBS) ## Score the labelled cases below CASES=... be
 	$(BIN)/gliosynth evaluate $(CASES) --json evaluation.json
 
 .PHONY: bench
-bench: $(VENV)/.dev $(VENV)-peers/.ready $(STUBS) ## Measure beside the peers: metrics, then whole cases
+bench: $(VENV)/.dev $(VENV)-peers/.ready $(STUBS) ## Measure beside the peers: metrics, simulator, whole case
 	PYTHONPATH=. $(VENV)-peers/bin/python benchmarks/segmentation_metrics.py
 	PYTHONPATH=. $(VENV)-peers/bin/python benchmarks/image_metrics.py
+	PYTHONPATH=. OMP_NUM_THREADS=1 $(VENV)-peers/bin/python benchmarks/simulation.py
 	$(BIN)/python benchmarks/whole_case.py
 
 .PHONY: clean
