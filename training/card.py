@@ -13,7 +13,7 @@ LIMITS: Final = """\
 - Adults' gliomas before surgery with all four contrasts. Resection cavities, metastases and children's tumours were
   never simulated.
 - A slice network: it sees no neighbouring slices, so thin sheets between slices can flicker.
-- The real cases below are seven. They calibrated the simulator by eye and by region medians, so they are no clean test.
+- The real cases above are seven. They calibrated the simulator by eye and by region medians, so they are no clean test.
 """
 """What a reader must know before using the model."""
 
