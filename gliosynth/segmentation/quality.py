@@ -28,10 +28,11 @@ THICK_SLICE_MM: Final = 3.0
 MANY_COMPONENTS: Final = 3
 """Separate parts of the whole tumour above which the result is doubted."""
 
-LOW_DISTINCTNESS: Final = 2.5
+LOW_DISTINCTNESS: Final = 3.5
 """Ratio of what two heads share in place and 1 cm apart below which the alignment should be looked at.
 
-Registration itself refuses a ratio near 1, see `gliosynth.preprocessing.registration`.
+Registration itself refuses heads below 2.5, see `gliosynth.preprocessing.registration`. Stripped brains share less (1.2
+to 2 when they are aligned) and are judged there by their outlines, so the remark is for heads.
 """
 
 LARGEST_TRUSTED_MOTION_MM: Final = 20.0
@@ -133,6 +134,7 @@ _SOURCES: Final = {
 
 
 def _registration_remarks(record: CaseRecord) -> Iterator[Remark]:
+    head = record.skull_strip.source is BrainSource.MODEL
     for step in record.registrations:
         name = step.contrast.value
         if step.alignment is Alignment.REGISTERED:
@@ -146,7 +148,7 @@ def _registration_remarks(record: CaseRecord) -> Iterator[Remark]:
                 f"{name} lay {step.displacement_mm:.0f} mm away from t1c; check that both are of one visit.",
                 name,
             )
-        if step.alignment is not Alignment.REFERENCE and step.distinctness < LOW_DISTINCTNESS:
+        if head and step.alignment is not Alignment.REFERENCE and step.distinctness < LOW_DISTINCTNESS:
             yield Remark(
                 "UNSURE_REGISTRATION",
                 Severity.WARNING,

@@ -92,6 +92,13 @@ def test_a_poor_alignment_is_doubted_and_the_reference_is_not() -> None:
     assert ids(input_remarks(case(reference)), Severity.WARNING) == []
 
 
+def test_stripped_brains_are_not_doubted_for_sharing_less_than_heads() -> None:
+    """Aligned brains without skull share 1.2 to 2 times more in place than aside; their outlines judge them."""
+    stripped = replace(UNREMARKABLE.skull_strip, source=BrainSource.ALREADY_STRIPPED)
+    record = replace(with_registration(distinctness=1.5), skull_strip=stripped)
+    assert ids(input_remarks(case(record)), Severity.WARNING) == []
+
+
 def test_thick_slices_are_said_for_each_contrast() -> None:
     """5 mm between slices is worth knowing, 3 mm is not."""
     thick = Grid.of(SHAPE, np.diag([1.0, 1.0, 5.0, 1.0]))
