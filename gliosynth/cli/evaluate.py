@@ -18,7 +18,7 @@ from gliosynth.cli.outputs import write_files
 from gliosynth.client import CaseFiles, find_case, find_case_folders
 from gliosynth.client.case_files import has_labels
 from gliosynth.errors import InvalidCaseError
-from gliosynth.labels import REGIONS, Region
+from gliosynth.labels import REGIONS
 from gliosynth.metrics import CaseScores, RegionScores
 
 LARGE_ET_ML: Final = 5.0
@@ -133,30 +133,38 @@ def _announced(case: EvaluatedCase) -> EvaluatedCase:
 
 
 def scores_table(evaluated: Sequence[EvaluatedCase]) -> Table:
-    """Returns Dice and HD95 of every case, the baseline's Dice, and the means.
+    """Returns Dice (the baseline's in brackets) and HD95 of every case, and the means; fits 80 columns.
 
     Args:
         evaluated: At least one case.
     """
-    table = Table(caption=f"HD95: {evaluated[0].scores.definition.value}", caption_justify="left")
+    definition = evaluated[0].scores.definition.value
+    caption = f"Dice, and the threshold baseline's in brackets. HD95 ({definition}) in mm: WT / TC / ET."
+    table = Table(caption=caption, caption_justify="left")
     table.add_column("Case", overflow="fold")
-    headers = [f"{kind} {region.value}" for kind in ("Dice", "Base", "HD95") for region in REGIONS]
-    for header in (*headers, "s"):
-        table.add_column(header, justify="right")
+    for header in (*(f"Dice {region.value}" for region in REGIONS), "HD95"):
+        table.add_column(header, justify="right", no_wrap=True)
     for case in evaluated:
         document = _case_document(case)
-        table.add_row(document["id"], *_cells(document), f"{document['seconds']:.1f}")
+        table.add_row(document["id"], *_dice_cells(document), _distances_cell(document))
     means = _mean_document(evaluated)
     table.add_section()
-    table.add_row("mean", *_cells(means), f"{means['seconds']:.1f}", style="bold")
+    table.add_row("mean", *_dice_cells(means), _distances_cell(means), style="bold")
     large = means["et_over_5_ml"]
     if large["case_count"]:
-        empty = [""] * 2
-        cells = [*empty, f"{large['dice']:.3f}", *empty, f"{large['baseline_dice']:.3f}"]
-        table.add_row(f"ET > 5 ml (n={large['case_count']})", *cells, *[""] * 4)
+        table.add_row(
+            f"ET > 5 ml, n={large['case_count']}", "", "", _dice_cell(large["dice"], large["baseline_dice"]), ""
+        )
     return table
 
 
-def _cells(document: Mapping[str, Any]) -> list[str]:
-    forms = (("dice", "{:.3f}"), ("baseline_dice", "{:.3f}"), ("hd95", "{:.1f}"))
-    return [form.format(document[key][Region(region).value]) for key, form in forms for region in REGIONS]
+def _dice_cells(document: Mapping[str, Any]) -> list[str]:
+    return [_dice_cell(document["dice"][region.value], document["baseline_dice"][region.value]) for region in REGIONS]
+
+
+def _dice_cell(dice: float, baseline: float) -> str:
+    return f"{dice:.3f} ({baseline:.3f})"
+
+
+def _distances_cell(document: Mapping[str, Any]) -> str:
+    return " / ".join(f"{document['hd95'][region.value]:.1f}" for region in REGIONS)
