@@ -48,7 +48,8 @@ DEMO_CASES: Final = (
     DemoCase(
         "Brats18_TCIA02_370_1",
         "A high-grade glioma of the BraTS 2018 training set (TCGA-06-0185): co-registered, skull-stripped, 1 mm. Its"
-        " expert labels judge the result beside a plain threshold. No model was trained, chosen or tuned on it.",
+        " expert labels judge the result beside a plain threshold. No model was trained on it or chosen by it; it is"
+        " one of the seven cases whose region medians the simulator's ranges were calibrated with.",
         "TCGA-06-0185, TCGA-GBM collection, The Cancer Imaging Archive, CC BY 3.0. Bakas et al., Scientific Data"
         " 4:170117 (2017); Bakas et al., TCIA (2017), doi:10.7937/K9/TCIA.2017.KLXWJJ1Q; Menze et al., IEEE TMI"
         " 34:1993-2024 (2015); Scarpace et al., TCGA-GBM, TCIA.",
