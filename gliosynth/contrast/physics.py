@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.anatomy import Tissue
+from gliosynth.contrast.agent import draw_part_agent, draw_tissue_agent
 from gliosynth.contrast.relaxometry import (
+    GREY_TISSUES,
     PART_PRIORS,
     TISSUE_PRIORS,
     Part,
@@ -22,8 +24,6 @@ from gliosynth.contrast.sequences import (
     draw_flair,
     draw_protocol,
     draw_t1,
-    shortened_rates,
-    signal,
 )
 from gliosynth.contrast.settings import PhysicsSettings
 from gliosynth.ranges import Range
@@ -31,17 +31,6 @@ from gliosynth.tumour.plan import TumourPlan
 
 TISSUE_COUNT: Final = max(Tissue) + 1
 """Length of a table indexed by `Tissue`."""
-
-GREY_TISSUES: Final = (
-    Tissue.CORTICAL_GREY,
-    Tissue.CAUDATE,
-    Tissue.PUTAMEN,
-    Tissue.PALLIDUM,
-    Tissue.THALAMUS,
-    Tissue.HIPPOCAMPUS,
-    Tissue.CEREBELLAR_GREY,
-)
-"""Tissues that are moved towards white matter where contrast is flat."""
 
 TEXTBOOK_T2_MS: Final = {Part.ED: 170.0, Part.NET: 190.0, Part.ET: 160.0, Part.NCR: 400.0, Part.BLOOD: 70.0}
 """T2 of tumour parts in ms as textbooks give it (METHODS.md C.3, PROTOTYPE.md 6), for the shifted physics only."""
@@ -54,18 +43,6 @@ FAINT_OEDEMA: Final = TissuePrior((0.76, 0.82), (800, 1050), (1000, 1300), (84, 
 
 BRIGHT_OEDEMA: Final = TissuePrior((0.82, 0.90), (1000, 1400), (1200, 1700), (150, 210))
 """Wet vasogenic oedema, as bright as tumour; it lies around a ring."""
-
-CONCENTRATIONS: Final = np.linspace(0.0, 1.5, 151)
-"""Gadolinium concentrations that are tried, mmol/l."""
-
-WEAK_RATIO: Final[Range] = (1.08, 1.4)
-"""T1c signal of weakly enhancing tumour relative to white matter."""
-
-STRONG_RATIO: Final[Range] = (1.4, 2.1)
-"""T1c signal of strongly enhancing tumour relative to white matter."""
-
-LEAST_AGENT: Final = 0.06
-"""Least gadolinium of enhancing tumour, mmol/l."""
 
 SAME_T1_SHARE: Final = 0.7
 """Cases whose T1 is repeated with the same protocol after gadolinium."""
@@ -155,9 +132,9 @@ def draw_physics(
     return Physics(
         field_tesla=field_tesla,
         protocols=(t1n, t1c, draw_protocol(T2_PRIOR, rng), flair),
-        table=_table(relaxations, _draw_tissue_agent(rng), jitter=jitter, bright_csf=bright_csf, rng=rng),
+        table=_table(relaxations, draw_tissue_agent(rng), jitter=jitter, bright_csf=bright_csf, rng=rng),
         parts=parts,
-        part_agent=_draw_part_agent(
+        part_agent=draw_part_agent(
             settings, t1c, parts[Part.ET], relaxations[Tissue.WHITE_MATTER], (r1_agent, r2_agent), rng
         ),
         part_gain=np.exp(rng.normal(0.0, max(jitter, 0.03), 4)).astype(np.float32),
@@ -245,67 +222,6 @@ def _draw_parts(
     if not settings.textbook:
         return drawn
     return {part: Relaxation(r.density, r.t1_ms, TEXTBOOK_T2_MS[part]) for part, r in drawn.items()}
-
-
-def agent_for_ratio(
-    ratio: float, protocol: Protocol, tissue: Relaxation, white: Relaxation, *, r1_agent: float, r2_agent: float
-) -> float:
-    """Returns the gadolinium in mmol/l at which a tissue's signal is `ratio` times that of plain white matter.
-
-    Args:
-        ratio: Signal wanted; where it cannot be reached, the brightest concentration is returned.
-        protocol: The sequence after injection.
-        tissue: Constants without gadolinium.
-        white: Constants of white matter.
-        r1_agent: Longitudinal relaxivity, l/(mmol s).
-        r2_agent: Transverse relaxivity, l/(mmol s).
-    """
-    base = signal(protocol, np.array(white.density), np.array(1 / white.t1_ms), np.array(1 / white.t2_ms))
-    rates = (np.array(1 / tissue.t1_ms), np.array(1 / tissue.t2_ms))
-    r1, r2 = shortened_rates(*rates, CONCENTRATIONS, r1_agent=r1_agent, r2_agent=r2_agent)
-    ratios = signal(protocol, np.array(tissue.density), r1, r2) / base
-    enough = np.flatnonzero(ratios >= ratio)
-    return float(CONCENTRATIONS[enough[0] if enough.size else int(ratios.argmax())])
-
-
-def _draw_part_agent(
-    settings: PhysicsSettings,
-    protocol: Protocol,
-    enhancing: Relaxation,
-    white: Relaxation,
-    agent: tuple[float, float],
-    rng: np.random.Generator,
-) -> dict[Part, float]:
-    """Returns the gadolinium of the tumour's parts in mmol/l (METHODS.md C.3).
-
-    Enhancing tumour gets what its drawn brightness needs: experts label as enhancing what they see enhance.
-    """
-    strong = rng.random() < settings.strong_agent_share
-    ratio = float(rng.uniform(*(STRONG_RATIO if strong else WEAK_RATIO)))
-    needed = agent_for_ratio(ratio, protocol, enhancing, white, r1_agent=agent[0], r2_agent=agent[1])
-    return {
-        Part.ED: float(rng.uniform(0.0, 0.015)),
-        Part.NET: float(rng.uniform(0.0, 0.03)),
-        Part.ET: max(needed, LEAST_AGENT),
-        Part.NCR: float(rng.uniform(0.0, 0.03)),
-        Part.BLOOD: float(rng.uniform(0.0, 0.05)),
-    }
-
-
-def _draw_tissue_agent(rng: np.random.Generator) -> dict[Tissue, float]:
-    """Returns the gadolinium of tissues that take it up, mmol/l; others hold only their blood's share."""
-    blood = float(rng.uniform(0.3, 1.4))
-    grey = 0.03 * blood
-    return {
-        **dict.fromkeys(GREY_TISSUES, grey),
-        Tissue.WHITE_MATTER: 0.015 * blood,
-        Tissue.ARTERY: blood * float(rng.uniform(0.2, 0.8)),
-        Tissue.VEIN: blood,
-        Tissue.CHOROID_PLEXUS: float(rng.uniform(0.02, 0.35)),
-        Tissue.DURA: float(rng.uniform(0.2, 1.0)),
-        Tissue.MUCOSA: float(rng.uniform(0.2, 0.8)),
-        Tissue.EYE_MUSCLE: float(rng.uniform(0.1, 0.4)),
-    }
 
 
 def _table(

@@ -85,6 +85,17 @@ PART_PRIORS: Final[dict[Part, TissuePrior]] = {
 regions once routine protocols' contrast is flat (`training/montage.py` prints both), and ET T1 nearer grey matter
 (PROTOTYPE.md 9.3)."""
 
+GREY_TISSUES: Final = (
+    Tissue.CORTICAL_GREY,
+    Tissue.CAUDATE,
+    Tissue.PUTAMEN,
+    Tissue.PALLIDUM,
+    Tissue.THALAMUS,
+    Tissue.HIPPOCAMPUS,
+    Tissue.CEREBELLAR_GREY,
+)
+"""Tissues that are moved towards white matter where contrast is flat."""
+
 TISSUE_PRIORS: Final[dict[Tissue, TissuePrior]] = {
     Tissue.WHITE_MATTER: WHITE,
     Tissue.CORTICAL_GREY: GREY,
