@@ -14,7 +14,7 @@ from gliosynth.contrast.relaxometry import (
     middle_relaxation,
 )
 from gliosynth.contrast.render import tissue_signals, white_signals
-from gliosynth.contrast.sequences import signal
+from gliosynth.contrast.sequences import shortened_rates, signal
 from gliosynth.contrast.settings import OTHER_PHYSICS, TRAINING, PhysicsSettings
 
 PUBLISHED_RATIOS = {
