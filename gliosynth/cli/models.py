@@ -34,8 +34,9 @@ def models_table(models: tuple[ModelDescription, ...]) -> Table:
         models: What the server answered.
     """
     table = Table()
-    for header in ("Model", "Versions", "Engine", "Precision", "Channels", "Digest of the newest"):
-        table.add_column(header)
+    for header in ("Model", "Versions", "Engine", "Precision", "Channels"):
+        table.add_column(header, overflow="fold")
+    table.add_column("Digest of the newest", no_wrap=True)
     for model in models:
         identity = model.identity
         versions, channels = ", ".join(model.versions), model.parameters.get("channels", "-")

@@ -165,6 +165,15 @@ def test_the_embedded_server_ends_with_its_user() -> None:
         os.kill(running.process_id, 0)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Children hear Ctrl-C even where a shell runs the tests in the background, which ignores it and hands that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_command_stops_its_server(tmp_path: Path, sent: signal.Signals, code: int) -> None:
     """An interrupted command leaves neither files nor processes behind."""

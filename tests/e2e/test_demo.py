@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,9 +79,10 @@ def test_each_model_is_named_with_its_digest(demo: tuple[Path, str]) -> None:
 
 
 def test_the_table_shows_the_scores_beside_the_baseline(demo: tuple[Path, str]) -> None:
-    """The labelled case is in the printed table and in the report."""
-    assert "Base WT" in demo[1]
+    """The labelled case is in the printed table, whole in 80 columns and with the baseline, and in the report."""
     assert LABELLED in demo[1]
+    assert "…" not in demo[1]
+    assert len(re.findall(r"0\.\d{3} \(0\.\d{3}\)", demo[1])) == 7  # case and mean of three regions, and ET > 5 ml
     assert "Against the expert" in (demo[0] / "report.html").read_text()
 
 
