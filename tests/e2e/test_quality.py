@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("GLIOSYNTH_DATA", ROOT.parent / "shared" / "data"))
 FOLDERS = ("glioma-tcga", "glioma-brats2021")
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             (cases / case.name).symlink_to(case.resolve(), target_is_directory=True)
     scores = work / "scores.json"
     command = [sys.executable, "-m", "gliosynth.cli", "evaluate", str(cases), "--json", str(scores)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=550, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2300, check=False)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(scores.read_text()))
 
