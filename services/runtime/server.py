@@ -3,10 +3,9 @@
 import json
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
 from typing import Final
 
 import grpc
@@ -24,6 +23,7 @@ from services.runtime.logs import LogInterceptor, set_up_logs, traceback_lines
 from services.runtime.models import Models
 from services.runtime.service import Runtime, Service
 from services.runtime.settings import Settings
+from services.runtime.stopping import StopRequest
 from services.runtime.telemetry import MetricsInterceptor, MetricsServer, Telemetry
 
 SPARE_THREADS: Final = 16
@@ -75,7 +75,7 @@ class Server:
         self._metrics = MetricsServer(self._telemetry, host=settings.host, port=settings.metrics_port)
         self.metrics_port = self._metrics.port
 
-    def warm(self, stop: threading.Event) -> None:
+    def warm(self, stop: StopRequest) -> None:
         """Lets every model answer once, then turns each service and the whole to SERVING.
 
         Args:
@@ -95,7 +95,7 @@ class Server:
     def drain(self) -> None:
         """Says NOT_SERVING, refuses new calls, lets the running ones finish within the grace, then stops."""
         self._health.enter_graceful_shutdown()
-        threading.Event().wait(self._settings.drain_delay_s)
+        time.sleep(self._settings.drain_delay_s)
         self._server.stop(self._settings.drain_grace_s).wait()
         self._workers.shutdown(wait=True)
         self._calls.shutdown(wait=True)
@@ -145,7 +145,8 @@ def serve(settings: Settings, builders: Sequence[ServiceBuilder]) -> int:
     """
     set_up_logs(settings)
     log = structlog.get_logger("gliosynth.server")
-    stop = _stop_on_signals()
+    stop = StopRequest()
+    stop.on_signals(signal.SIGTERM, signal.SIGINT)
     try:
         server = Server(settings, builders)
     except (GliosynthError, OSError, RuntimeError) as error:
@@ -163,19 +164,7 @@ def serve(settings: Settings, builders: Sequence[ServiceBuilder]) -> int:
     return 0 if ready else 1
 
 
-def _stop_on_signals() -> threading.Event:
-    """Returns an event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
-    return stop
-
-
-def _warm(server: Server, stop: threading.Event) -> bool:
+def _warm(server: Server, stop: StopRequest) -> bool:
     """Warms the server up and says whether it may serve; a model that fails is logged with its remedy."""
     try:
         server.warm(stop)

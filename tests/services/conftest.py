@@ -1,6 +1,5 @@
 """Real servers in this process, for the tests of services."""
 
-import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 
@@ -9,6 +8,7 @@ import pytest
 
 from services.runtime.server import Server, ServiceBuilder
 from services.runtime.settings import Settings
+from services.runtime.stopping import StopRequest
 
 StartServer = Callable[..., Server]
 """Starts a warm server: builders first, settings as keywords."""
@@ -24,7 +24,7 @@ def start_server() -> Iterator[StartServer]:
         server = Server(settings, builders)
         started.append(server)
         if warm:
-            server.warm(threading.Event())
+            server.warm(StopRequest())
         return server
 
     yield start

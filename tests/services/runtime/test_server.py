@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from gliosynth.v1 import segmentation_pb2, segmentation_pb2_grpc
+from services.runtime.stopping import StopRequest
 
 NAME = "gliosynth.v1.SegmentationService"
 
@@ -59,7 +60,7 @@ def test_health_turns_serving_only_after_the_models_answered(start_server, conne
     work.may_warm.clear()
     server = start_server(work.build, warm=False)
     channel = connect(server)
-    warming = threading.Thread(target=server.warm, args=(threading.Event(),))
+    warming = threading.Thread(target=server.warm, args=(StopRequest(),))
     warming.start()
     assert health_of(channel) == health_of(channel, NAME) == health_pb2.HealthCheckResponse.NOT_SERVING
     work.may_warm.set()
@@ -70,7 +71,7 @@ def test_health_turns_serving_only_after_the_models_answered(start_server, conne
 def test_a_warm_up_that_is_stopped_never_serves(start_server, connect, work) -> None:
     """SIGTERM during the warm-up leaves the server NOT_SERVING."""
     server = start_server(work.build, warm=False)
-    stop = threading.Event()
+    stop = StopRequest()
     stop.set()
     server.warm(stop)
     assert health_of(connect(server)) == health_pb2.HealthCheckResponse.NOT_SERVING
