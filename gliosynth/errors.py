@@ -7,7 +7,8 @@
     │   ├── InvalidVolumeError       one volume: encoding, header, affine, values
     │   ├── InvalidLabelError        a label map or mask
     │   ├── InvalidCaseError         the volumes together: missing, duplicate, not one subject
-    │   └── InvalidParameterError    an option, a spec, a request field
+    │   └── InvalidParameterError    an option, a request field
+    │       └── InvalidSpecError     a whole document: every field that breaks a rule, each with rule and value
     ├── BudgetExceededError          more bytes or voxels than the settings allow
     ├── UnknownModelError            no such model or version in the repository
     ├── ModelError                   a model cannot be loaded, or answers outside its contract
@@ -17,6 +18,8 @@
 Every message says what was wrong, what was given and what to do. `services/runtime/errors.py` turns each class into one
 status code.
 """
+
+from dataclasses import dataclass
 
 
 class GliosynthError(Exception):
@@ -74,6 +77,41 @@ class InvalidParameterError(InvalidInputError):
     """An option, a spec or a request field is out of its range."""
 
     reason = "INVALID_PARAMETER"
+
+
+@dataclass(frozen=True)
+class FieldViolation:
+    """One field of a document that breaks a rule.
+
+    Attributes:
+        field: Path to it, from the document's root: ``"tumour.volume_ml.median"``, ``"anatomies.own[0].labels"``.
+        rule: What must hold, as a sentence's rest: ``"must be at most 10000"``.
+        got: The offending value, shortened.
+    """
+
+    field: str
+    rule: str
+    got: str
+
+
+class InvalidSpecError(InvalidParameterError):
+    """A document breaks rules; all of them are named at once.
+
+    Attributes:
+        violations: One per field, at least one.
+    """
+
+    reason = "INVALID_SPEC"
+
+    def __init__(self, message: str, *, violations: tuple[FieldViolation, ...]) -> None:
+        """Keeps the violations; field and value of the error are those of the first.
+
+        Args:
+            message: What was wrong with the document as a whole.
+            violations: One per field, at least one.
+        """
+        super().__init__(message, field=violations[0].field, got=violations[0].got)
+        self.violations = violations
 
 
 class BudgetExceededError(GliosynthError):

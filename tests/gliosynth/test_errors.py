@@ -6,7 +6,7 @@ import pytest
 
 from gliosynth import errors
 
-CLASSES = [value for value in vars(errors).values() if isinstance(value, type)]
+CLASSES = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
 
 
 @pytest.mark.parametrize("cls", CLASSES)
