@@ -1,0 +1,261 @@
+"""The sections of a cohort spec: anatomies, tumour, scanner, grid, formats and gate.
+
+A field that is absent (None) leaves the simulator's own draw as it is. Every number is bounded; ranges are
+``[lowest, highest]``; shares are probabilities from 0 to 1.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import model_validator as check_model
+
+from gliosynth.anatomy import Tissue, anatomy_names
+from gliosynth.tumour.settings import Growth
+
+FEWEST_VOXELS: Final = 24
+"""Fewest voxels along an axis of the grid."""
+
+MOST_VOXELS: Final = 320
+"""Most voxels along an axis of the grid."""
+
+MOST_GRID_VOXELS: Final = 256**3
+"""Most voxels of the grid: beyond it a worker needs more than its 2 GiB."""
+
+SMALLEST_EXTENT_MM: Final = 128.0
+"""Least extent of the grid along an axis in mm; brains are 125 to 185 mm long."""
+
+LARGEST_EXTENT_MM: Final = 320.0
+"""Largest extent of the grid along an axis in mm."""
+
+LARGEST_LABEL: Final = 65535
+"""Largest value in an own label map."""
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, no unknown field, no coercion of types, no infinity, fields with docstrings."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
+    """Returns a range, or refuses one whose ends are swapped."""
+    if ends[0] > ends[1]:
+        raise ValueError("must name the lowest end first")
+    return ends
+
+
+def tissue_name(tissue: Tissue) -> str:
+    """Returns the name of a tissue in a spec: ``"white-matter"``."""
+    return tissue.name.lower().replace("_", "-")
+
+
+TISSUE_NAMES: Final = tuple(tissue_name(tissue) for tissue in Tissue)
+"""Names of all tissues that a label can be mapped to."""
+
+
+def _named_tissue(name: object) -> Tissue:
+    """Returns the tissue of a name."""
+    if isinstance(name, str) and name in TISSUE_NAMES:
+        return Tissue(TISSUE_NAMES.index(name))
+    raise ValueError(f"must be one of {', '.join(TISSUE_NAMES)}")
+
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+"""A probability."""
+
+TissueField = Annotated[
+    Tissue,
+    BeforeValidator(_named_tissue),
+    PlainSerializer(tissue_name, return_type=str),
+    WithJsonSchema({"type": "string", "enum": list(TISSUE_NAMES)}),
+]
+"""A tissue, written by its name."""
+
+
+SliceRange = Annotated[
+    tuple[Annotated[float, Field(ge=1.0, le=8.0)], Annotated[float, Field(ge=1.0, le=8.0)]], AfterValidator(_ordered)
+]
+"""Lowest and highest slice spacing, mm."""
+
+NoiseRange = Annotated[
+    tuple[Annotated[float, Field(ge=0.0, le=0.2)], Annotated[float, Field(ge=0.0, le=0.2)]], AfterValidator(_ordered)
+]
+"""Lowest and highest noise, relative to white matter."""
+
+BiasRange = Annotated[
+    tuple[Annotated[float, Field(ge=0.0, le=0.6)], Annotated[float, Field(ge=0.0, le=0.6)]], AfterValidator(_ordered)
+]
+"""Lowest and highest standard deviation of the logarithm of a bias field."""
+
+BuiltInName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
+"""Name of an anatomy that ships with gliosynth."""
+
+AxisVoxels = Annotated[int, Field(ge=FEWEST_VOXELS, le=MOST_VOXELS)]
+"""Voxels along one axis."""
+
+EdgeMm = Annotated[float, Field(ge=0.5, le=6.0)]
+"""Edge of a voxel, mm."""
+
+
+class OwnAnatomy(Section):
+    """A label map of your own, uploaded before, as the anatomy of tumour-free tissue."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    """Identifier of the uploaded label map; it names the donor in the data set."""
+    labels: Annotated[
+        dict[Annotated[int, Field(ge=0, le=LARGEST_LABEL)], TissueField], Field(min_length=1, max_length=512)
+    ]
+    """Tissue of every value that occurs in the map. Extraventricular fluid is ``outer-csf``: what lies between gyri
+    is told apart by itself. 0 is background unless you say otherwise."""
+
+
+class Anatomies(Section):
+    """Whose heads the cases are made from; each case takes one at random."""
+
+    built_in: Annotated[tuple[BuiltInName, ...], Field(max_length=64)] | None = None
+    """Names of anatomies that ship with gliosynth. Absent: all of them, or none where `own` names some."""
+    own: Annotated[tuple[OwnAnatomy, ...], Field(max_length=64)] = ()
+    """Label maps of your own."""
+
+    @check_model(mode="after")
+    def _check(self) -> Self:
+        names = [*(self.built_in or ()), *(anatomy.id for anatomy in self.own)]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"must name each anatomy once, {', '.join(repeated)} comes again")
+        unknown = [name for name in self.built_in or () if name not in anatomy_names()]
+        if unknown:
+            raise ValueError(
+                f"must name anatomies that ship with gliosynth, {', '.join(unknown)} does not;"
+                f" choose among {', '.join(anatomy_names())}"
+            )
+        if self.built_in is not None and not names:
+            raise ValueError("must name at least one anatomy")
+        return self
+
+
+class Hemisphere(StrEnum):
+    """Where a tumour starts."""
+
+    EITHER = "either"
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class TumourVolume(Section):
+    """Distribution of the whole tumour's volume: log-normal between two bounds."""
+
+    median: Annotated[float, Field(ge=1.0, le=250.0)] = 85.0
+    """Median, ml."""
+    log_sd: Annotated[float, Field(ge=0.0, le=1.5)] = 0.6
+    """Standard deviation of the natural logarithm."""
+    smallest: Annotated[float, Field(ge=0.5, le=250.0)] = 1.0
+    """Cases below are drawn again, ml."""
+    largest: Annotated[float, Field(ge=1.0, le=400.0)] = 300.0
+    """Cases above are drawn again, ml."""
+
+    @check_model(mode="after")
+    def _check(self) -> Self:
+        if not self.smallest <= self.median <= self.largest:
+            raise ValueError("must have smallest <= median <= largest")
+        return self
+
+
+class TumourSection(Section):
+    """What the tumours are like."""
+
+    free_share: Share = 0.0
+    """Cases without any tumour."""
+    growth: Annotated[dict[Growth, Annotated[float, Field(ge=0.0, le=1e6)]], Field(min_length=1)] | None = None
+    """Relative frequency of each kind of growth; kinds that are left out do not occur."""
+    volume_ml: TumourVolume = TumourVolume()
+    """Distribution of the whole tumour's volume."""
+    small_share: Share | None = None
+    """Cases of 3 to 15 ml beside that distribution."""
+    hemisphere: Hemisphere = Hemisphere.EITHER
+    """Where tumours start."""
+    one_hemisphere_share: Share | None = None
+    """Tumours that stay on their side."""
+    satellite_share: Share | None = None
+    """Tumours with one or two satellite foci."""
+    cystic_share: Share | None = None
+    """Cores filled with fluid like CSF."""
+    haemorrhage_share: Share | None = None
+    """Cores with haemorrhage."""
+    faint_oedema_share: Share | None = None
+    """Tumours whose oedema is barely brighter than grey matter."""
+
+    @check_model(mode="after")
+    def _check(self) -> Self:
+        if self.growth is not None and not sum(self.growth.values()) > 0.0:
+            raise ValueError("must have one kind of growth at least whose frequency is above 0")
+        return self
+
+
+class ScannerSection(Section):
+    """What the scanners are like."""
+
+    high_field_share: Share | None = None
+    """Cases at 3 T; the others are at 1.5 T."""
+    thick_slice_share: Share | None = None
+    """Contrasts acquired in thick slices."""
+    slice_mm: SliceRange | None = None
+    """Spacing of those slices, mm."""
+    noise: NoiseRange | None = None
+    """Standard deviation of the noise relative to white matter."""
+    bias: BiasRange | None = None
+    """Standard deviation of the logarithm of the bias field."""
+    strong_agent_share: Share | None = None
+    """Enhancing tumours that enhance strongly."""
+
+
+class GridSection(Section):
+    """The grid of every image; axes point right, anterior and superior."""
+
+    shape: tuple[AxisVoxels, AxisVoxels, AxisVoxels] = (160, 192, 160)
+    """Voxels to the right, anterior and superior."""
+    spacing_mm: tuple[EdgeMm, EdgeMm, EdgeMm] = (1.0, 1.0, 1.0)
+    """Voxel edges, mm."""
+
+    @property
+    def voxel_count(self) -> int:
+        """Voxels of one image."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+    @check_model(mode="after")
+    def _check(self) -> Self:
+        if self.voxel_count > MOST_GRID_VOXELS:
+            raise ValueError(f"must have at most {MOST_GRID_VOXELS} voxels, these are {self.voxel_count}")
+        extents_mm = [size * edge for size, edge in zip(self.shape, self.spacing_mm, strict=True)]
+        if not all(SMALLEST_EXTENT_MM <= extent <= LARGEST_EXTENT_MM for extent in extents_mm):
+            raise ValueError(
+                f"must be {SMALLEST_EXTENT_MM:g} to {LARGEST_EXTENT_MM:g} mm wide along each axis (shape times"
+                f" spacing_mm), these are {', '.join(f'{extent:g}' for extent in extents_mm)} mm"
+            )
+        return self
+
+
+class ImageFormat(StrEnum):
+    """How the voxels of the images are stored."""
+
+    INT16 = "int16"
+    """White matter about 1000; half the bytes."""
+    FLOAT32 = "float32"
+    """White matter about 1, as simulated."""
+
+
+class Formats(Section):
+    """How files are written."""
+
+    image: ImageFormat = ImageFormat.INT16
+    """Voxels of the four contrasts."""
+
+
+class Generator(StrEnum):
+    """What makes the images."""
+
+    SIMULATOR = "simulator"
+    """Signal equations on a deformed anatomy with a grown tumour: no patient's image is in it."""

@@ -1,0 +1,38 @@
+"""Thresholds of a cohort spec: what a case must fulfil, and what the cohort as a whole must."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gliosynth.cohort.sections import Section, Share
+
+Ratio = Annotated[float, Field(ge=0.0, le=20.0)]
+"""A ratio of two signals."""
+
+
+class GateThresholds(Section):
+    """What a case must fulfil to enter the data set."""
+
+    attempts: Annotated[int, Field(ge=1, le=100)] = 12
+    """Draws of one case before the cohort fails with their reasons."""
+    flair_oedema_gain: Ratio = 0.98
+    """Least median FLAIR signal of oedema relative to normal white matter."""
+    t2_tumour_gain: Ratio = 1.0
+    """Least median T2 signal of the whole tumour relative to normal white matter."""
+    t1c_enhancing_gain: Ratio = 1.02
+    """Least median T1c signal of enhancing tumour relative to its own T1 signal, both relative to white matter."""
+    largest_ratio: Ratio = 8.0
+    """Largest median signal of any tumour part relative to white matter, in any contrast."""
+    outside_share: Share = 0.02
+    """Largest share of the tumour outside the brain mask or in fluid."""
+    segment_dice: Share = 0.3
+    """Least whole-tumour Dice between the label map and a segmenter's own reading of the images."""
+    segment_smallest_ml: Annotated[float, Field(ge=0.0, le=250.0)] = 10.0
+    """Tumours below this volume are not judged by the segmenter, ml."""
+
+
+class ReleaseSection(Section):
+    """What the cohort as a whole must fulfil before it leaves."""
+
+    enforce: bool = True
+    """Whether a cohort that fails is kept back; if not, it leaves with the verdict in its report."""
