@@ -2,16 +2,21 @@
 
 Each operator is three small matrices, one per axis, so a whole acquisition (point spread, slice profile, resampling,
 sub-voxel shift) costs three matrix products. The functions take arrays of any array-API library (NumPy, torch): the
-matrices are built in NumPy and moved to the volume's library and device.
+matrices are built in NumPy and moved to the volume's library and device. NumPy volumes get the same bits on every
+machine (`gliosynth.exact_product`, `gliosynth.elementary`), those of other libraries the same values up to rounding.
 """
 
+import math
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, is_numpy_array
 from numpy.typing import NDArray
+
+from gliosynth.elementary import exp
+from gliosynth.exact_product import apply_exactly, multiply_exactly
 
 Array: TypeAlias = Any
 """An array of any library that follows the Python array API; its shape and dtype stand in the docstring."""
@@ -35,6 +40,8 @@ def apply_separable(volume: Array, along_x: Matrix, along_y: Matrix, along_z: Ma
     Returns:
         ``(X', Y', Z')`` float32, in the library and on the device of `volume`.
     """
+    if is_numpy_array(volume):
+        return apply_exactly(volume, along_x, along_y, along_z)
     xp = array_namespace(volume)
     where = device(volume)
     result = xp.matmul(volume, xp.asarray(along_z.T.copy(), device=where))
@@ -66,7 +73,7 @@ def gaussian_matrix(size: int, sigma: float) -> Matrix:
     if sigma < 0.1:
         return np.eye(size, dtype=np.float32)
     positions = np.arange(size)
-    weights = np.exp(-0.5 * ((positions[:, None] - positions[None, :]) / sigma) ** 2)
+    weights = exp(-0.5 * ((positions[:, None] - positions[None, :]) / sigma) ** 2)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -101,14 +108,15 @@ def acquisition_matrix(size: int, edge_mm: float, *, psf_mm: float, slice_mm: fl
     thick = slice_mm > edge_mm * 1.01
     count = max(round(size * edge_mm / slice_mm), 2) if thick else size
     samples: NDArray[np.float64] = np.linspace(0.0, (size - 1) * edge_mm, count) if thick else positions
-    sigma = np.hypot(psf_mm, slice_mm / FWHM_PER_SIGMA if thick else 0.0)
+    profile_mm = slice_mm / FWHM_PER_SIGMA if thick else 0.0
+    sigma = math.sqrt(psf_mm * psf_mm + profile_mm * profile_mm)
     if sigma < 0.1 * edge_mm:
         profile = linear_matrix(samples - shift_mm, positions)
     else:
         distance = samples[:, None] - shift_mm - positions[None, :]
-        weights = np.exp(-0.5 * (distance / sigma) ** 2) + 1e-12
+        weights = exp(-0.5 * (distance / sigma) ** 2) + 1e-12
         profile = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return linear_matrix(positions, samples) @ profile if thick else profile
+    return multiply_exactly(linear_matrix(positions, samples), profile) if thick else profile
 
 
 def noise_gain(matrix: Matrix) -> float:
@@ -130,8 +138,9 @@ def field_matrix(size: int, edge_mm: float, sigma_mm: float) -> Matrix:
     step = max(sigma_mm, edge_mm)
     length = (size - 1) * edge_mm
     nodes = np.arange(-3.0 * step, length + 3.0 * step + 1e-6, step)
-    weights = np.exp(-0.5 * ((np.arange(size)[:, None] * edge_mm - nodes[None, :]) / sigma_mm) ** 2)
-    return np.asarray(weights / np.linalg.norm(weights, axis=1, keepdims=True), dtype=np.float32)
+    weights = exp(-0.5 * ((np.arange(size)[:, None] * edge_mm - nodes[None, :]) / sigma_mm) ** 2)
+    norm = np.sqrt((weights * weights).sum(axis=1, keepdims=True))
+    return np.asarray(weights / norm, dtype=np.float32)
 
 
 def random_field(

@@ -7,6 +7,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gliosynth.contrast.settings import AcquisitionSettings
+from gliosynth.elementary import exp, power
 from gliosynth.separable import Array, acquisition_matrix, apply_separable, noise_gain, random_field
 
 LARGEST_NOISE_GAIN: Final = 3.0
@@ -47,7 +48,7 @@ def draw_acquisition(settings: AcquisitionSettings, rng: np.random.Generator) ->
         axis = 2 if rng.random() < AXIAL_SHARE else int(rng.integers(0, 2))
         slice_mm[axis] = float(rng.uniform(*settings.slice_mm))
     x, y, z = (float(value) for value in rng.normal(0.0, settings.shift_mm, 3))
-    gamma = float(np.exp(rng.normal(0.0, settings.gamma))) if rng.random() < settings.gamma_share else 1.0
+    gamma = float(exp(rng.normal(0.0, settings.gamma))) if rng.random() < settings.gamma_share else 1.0
     return Acquisition(
         slice_mm=(slice_mm[0], slice_mm[1], slice_mm[2]),
         psf_mm=float(rng.uniform(*settings.psf_mm)),
@@ -91,7 +92,7 @@ def acquire(
     image = apply_separable(xp.sqrt(real * real + imaginary * imaginary), *operators)
     if acquisition.bias > 0.0:
         field = random_field(rng, signal.shape, spacing_mm=spacing_mm, sigma_mm=BIAS_SIGMA_MM, xp=xp)
-        image = image * xp.exp(acquisition.bias * field)
+        image = image * exp(acquisition.bias * field)
     if acquisition.gamma != 1.0:
-        image = image**acquisition.gamma
+        image = power(image, acquisition.gamma)
     return image

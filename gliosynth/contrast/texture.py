@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from array_api_compat import array_namespace
 
+from gliosynth.elementary import cos, sin
 from gliosynth.ranges import Range
 from gliosynth.separable import Array, random_field
 
@@ -43,6 +44,6 @@ def add_texture(
     result = []
     for image in signals:
         angle = float(rng.uniform(0.0, 2.0 * math.pi))
-        fine = (amount * math.cos(angle)) * first + (amount * math.sin(angle)) * second
+        fine = (amount * cos(angle)) * first + (amount * sin(angle)) * second
         result.append(image * (1.0 + fine + (amount * SLOW_AMOUNT * float(rng.standard_normal())) * slow))
     return result
