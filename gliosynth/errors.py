@@ -12,6 +12,11 @@
     ├── BudgetExceededError          more bytes or voxels than the settings allow
     ├── UnknownModelError            no such model or version in the repository
     ├── ModelError                   a model cannot be loaded, or answers outside its contract
+    ├── UnknownResourceError         no such cohort, file or label map
+    ├── ConflictError                a name or request id is taken by something else
+    ├── StateError                   the thing is not in a state in which this can be done
+    ├── OffsetError                  a position past the end of a file
+    ├── StorageError                 a store or database is full, refuses, or cannot be reached
     ├── DeadlineExceededError        the caller's deadline passed, or is missing
     └── CancelledError               the caller went away
 
@@ -130,6 +135,36 @@ class ModelError(GliosynthError):
     """A model cannot be loaded, or answers outside its contract."""
 
     reason = "MODEL_FAILED"
+
+
+class UnknownResourceError(GliosynthError):
+    """There is no such cohort, file or label map, or there is none any more."""
+
+    reason = "NOT_FOUND"
+
+
+class ConflictError(GliosynthError):
+    """A name or request id is taken by something else."""
+
+    reason = "ALREADY_EXISTS"
+
+
+class StateError(GliosynthError):
+    """The thing is there, but not in a state in which this can be done."""
+
+    reason = "WRONG_STATE"
+
+
+class OffsetError(GliosynthError):
+    """A position past the end of a file."""
+
+    reason = "OFFSET_PAST_END"
+
+
+class StorageError(GliosynthError):
+    """A store or database is full, refuses, or cannot be reached."""
+
+    reason = "STORAGE_FAILED"
 
 
 class DeadlineExceededError(GliosynthError):

@@ -28,9 +28,15 @@ ERROR_CLASSES: Final = MappingProxyType(
             errors.InvalidLabelError,
             errors.InvalidCaseError,
             errors.InvalidParameterError,
+            errors.InvalidSpecError,
             errors.BudgetExceededError,
             errors.UnknownModelError,
             errors.ModelError,
+            errors.UnknownResourceError,
+            errors.ConflictError,
+            errors.StateError,
+            errors.OffsetError,
+            errors.StorageError,
             errors.DeadlineExceededError,
             errors.CancelledError,
         )
@@ -48,6 +54,9 @@ CLASS_OF_CODE: Final = MappingProxyType(
     }
 )
 """The class of a status that does not name one."""
+
+GOT: Final = ", got "
+"""Parts the rule of a field violation from the offending value in its description."""
 
 TRANSPORT_ADVICE: Final = MappingProxyType(
     {
@@ -80,8 +89,16 @@ def error_from_rpc(error: grpc.RpcError, *, target: str) -> errors.GliosynthErro
 def _from_details(status: Status, info: error_details_pb2.ErrorInfo, *, code: grpc.StatusCode) -> errors.GliosynthError:
     kind = ERROR_CLASSES.get(info.metadata.get("error", "")) or CLASS_OF_CODE.get(code, errors.GliosynthError)
     violations = _unpack_violations(status)
+    if issubclass(kind, errors.InvalidSpecError):
+        named = tuple(map(_violation_from, violations)) or (errors.FieldViolation("(document)", "is broken", ""),)
+        return errors.InvalidSpecError(status.message, violations=named)
     field = violations[0].field if violations else info.metadata.get("field", "")
     return kind(status.message, field=field, got=info.metadata.get("got", ""), reason=info.reason)
+
+
+def _violation_from(violation: error_details_pb2.BadRequest.FieldViolation) -> errors.FieldViolation:
+    rule, _, got = violation.description.rpartition(GOT)
+    return errors.FieldViolation(field=violation.field, rule=rule, got=got)
 
 
 def _from_transport(error: grpc.Call, *, target: str) -> errors.GliosynthError:

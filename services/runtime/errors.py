@@ -12,6 +12,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from gliosynth import errors
+from gliosynth.client.status import GOT
 from services.runtime.interception import Call, CallInterceptor
 from services.runtime.logs import traceback_lines
 
@@ -24,6 +25,9 @@ LONGEST_MESSAGE: Final = 1500
 LONGEST_FACT: Final = 200
 """Most characters of a field's name or an offending value on the wire."""
 
+MOST_VIOLATIONS: Final = 16
+"""Most field violations on the wire; the message counts all of them."""
+
 STATUS_CODES: Final[dict[type[errors.GliosynthError], grpc.StatusCode]] = {
     errors.GliosynthError: grpc.StatusCode.INTERNAL,
     errors.InvalidInputError: grpc.StatusCode.INVALID_ARGUMENT,
@@ -31,9 +35,15 @@ STATUS_CODES: Final[dict[type[errors.GliosynthError], grpc.StatusCode]] = {
     errors.InvalidLabelError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.InvalidCaseError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.InvalidParameterError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.InvalidSpecError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.BudgetExceededError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.UnknownModelError: grpc.StatusCode.NOT_FOUND,
     errors.ModelError: grpc.StatusCode.INTERNAL,
+    errors.UnknownResourceError: grpc.StatusCode.NOT_FOUND,
+    errors.ConflictError: grpc.StatusCode.ALREADY_EXISTS,
+    errors.StateError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.OffsetError: grpc.StatusCode.OUT_OF_RANGE,
+    errors.StorageError: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineExceededError: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.CancelledError: grpc.StatusCode.CANCELLED,
 }
@@ -77,14 +87,26 @@ def _details(error: errors.GliosynthError, message: str, request_id: str) -> Ite
         metadata={name: _shorten(value, LONGEST_FACT) for name, value in facts.items() if value},
     )
     if error.field and code_of(error) is grpc.StatusCode.INVALID_ARGUMENT:
-        violation = error_details_pb2.BadRequest.FieldViolation(
-            field=_shorten(error.field, LONGEST_FACT), description=message, reason=error.reason
-        )
-        yield error_details_pb2.BadRequest(field_violations=[violation])
+        yield error_details_pb2.BadRequest(field_violations=_violations(error, message))
     if request_id:
         yield error_details_pb2.RequestInfo(request_id=request_id)
     if error.reason in RETRY_AFTER_S:
         yield error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=RETRY_AFTER_S[error.reason]))
+
+
+def _violations(error: errors.GliosynthError, message: str) -> Iterator[error_details_pb2.BadRequest.FieldViolation]:
+    """Yields one violation for each broken field: those of a document, or the one that the error is about."""
+    if not isinstance(error, errors.InvalidSpecError):
+        yield error_details_pb2.BadRequest.FieldViolation(
+            field=_shorten(error.field, LONGEST_FACT), description=message, reason=error.reason
+        )
+        return
+    for found in error.violations[:MOST_VIOLATIONS]:
+        yield error_details_pb2.BadRequest.FieldViolation(
+            field=_shorten(found.field, LONGEST_FACT),
+            description=f"{_shorten(found.rule, LONGEST_FACT)}{GOT}{_shorten(found.got, LONGEST_FACT)}",
+            reason=error.reason,
+        )
 
 
 def _packed(detail: Message) -> any_pb2.Any:

@@ -5,9 +5,15 @@ import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from gliosynth import errors
-from services.runtime.errors import DOMAIN, LONGEST_MESSAGE, STATUS_CODES, status_of
+from services.runtime.errors import DOMAIN, LONGEST_MESSAGE, MOST_VIOLATIONS, STATUS_CODES, status_of
 
 EVERY_CLASS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+
+
+def made(kind: type[errors.GliosynthError]) -> errors.GliosynthError:
+    if issubclass(kind, errors.InvalidSpecError):
+        return kind("t1c: broken", violations=(errors.FieldViolation("t1c", "must be 3", "7"),))
+    return kind("t1c: broken", field="t1c", got="7")
 
 
 KINDS = (
@@ -31,7 +37,7 @@ def details(status: status_pb2.Status) -> dict[str, object]:
 @pytest.mark.parametrize("kind", EVERY_CLASS)
 def test_every_class_of_the_library_has_a_status_code(kind: type[errors.GliosynthError]) -> None:
     """A class that is missing in the table, or that says nothing of itself, fails here."""
-    status = status_of(kind("t1c: broken", field="t1c", got="7"))
+    status = status_of(made(kind))
     info = details(status)["ErrorInfo"]
     assert code_pb2.Code.Name(status.code) == STATUS_CODES[kind].name
     assert (info.reason, info.domain) == (kind.reason, DOMAIN)
@@ -47,6 +53,11 @@ def test_codes_are_those_of_the_contract() -> None:
     assert STATUS_CODES[errors.ModelError] is grpc.StatusCode.INTERNAL
     assert STATUS_CODES[errors.DeadlineExceededError] is grpc.StatusCode.DEADLINE_EXCEEDED
     assert STATUS_CODES[errors.CancelledError] is grpc.StatusCode.CANCELLED
+    assert STATUS_CODES[errors.UnknownResourceError] is grpc.StatusCode.NOT_FOUND
+    assert STATUS_CODES[errors.ConflictError] is grpc.StatusCode.ALREADY_EXISTS
+    assert STATUS_CODES[errors.StateError] is grpc.StatusCode.FAILED_PRECONDITION
+    assert STATUS_CODES[errors.OffsetError] is grpc.StatusCode.OUT_OF_RANGE
+    assert STATUS_CODES[errors.StorageError] is grpc.StatusCode.UNAVAILABLE
 
 
 def test_a_violation_names_the_field_and_the_precise_reason() -> None:
@@ -54,6 +65,17 @@ def test_a_violation_names_the_field_and_the_precise_reason() -> None:
     error = errors.InvalidVolumeError("t2f: holds NaN", field="t2f", reason="NOT_FINITE")
     (violation,) = details(status_of(error))["BadRequest"].field_violations
     assert (violation.field, violation.description, violation.reason) == ("t2f", "t2f: holds NaN", "NOT_FINITE")
+
+
+def test_every_violation_of_a_document_crosses_the_wire() -> None:
+    """Field, rule and value of each, in order, and no more than fit."""
+    violations = tuple(errors.FieldViolation(f"field{n}", "must be 1", str(n)) for n in range(40))
+    sent = details(status_of(errors.InvalidSpecError("broken", violations=violations)))["BadRequest"].field_violations
+    assert [(each.field, each.description) for each in sent[:2]] == [
+        ("field0", "must be 1, got 0"),
+        ("field1", "must be 1, got 1"),
+    ]
+    assert len(sent) == MOST_VIOLATIONS
 
 
 def test_an_unknown_error_tells_nothing() -> None:
