@@ -26,6 +26,7 @@ from gliosynth.contrast.sequences import (
     draw_t1,
 )
 from gliosynth.contrast.settings import PhysicsSettings
+from gliosynth.elementary import exp
 from gliosynth.ranges import Range
 from gliosynth.tumour.plan import TumourPlan
 
@@ -43,9 +44,6 @@ FAINT_OEDEMA: Final = TissuePrior((0.76, 0.82), (800, 1050), (1000, 1300), (84, 
 
 BRIGHT_OEDEMA: Final = TissuePrior((0.82, 0.90), (1000, 1400), (1200, 1700), (150, 210))
 """Wet vasogenic oedema, as bright as tumour; it lies around a ring."""
-
-SAME_T1_SHARE: Final = 0.7
-"""Cases whose T1 is repeated with the same protocol after gadolinium."""
 
 WETTER_SHARE: Final = 0.8
 """Cases whose solid core is wetter than their oedema, as in six of the seven real cases' medians."""
@@ -117,16 +115,17 @@ def draw_physics(
         bright_csf: Whether CSF is badly suppressed in FLAIR.
         rng: Random generator.
     """
-    field_tesla = 3.0 if rng.random() < 0.5 else 1.5
+    field_tesla = settings.field_strengths_tesla[int(rng.integers(len(settings.field_strengths_tesla)))]
     relaxations = draw_tissues(settings, field_tesla, rng)
     parts = _draw_parts(settings, plan, field_tesla, rng)
     if rng.random() < settings.flat_contrast_share:
         relaxations, parts = flatten(relaxations, parts, float(rng.uniform(0.15, 0.6)))
     csf_t1_ms = relaxations[Tissue.VENTRICLE].t1_ms
-    t1n = draw_t1(csf_t1_ms, rng)
-    t1c = t1n if rng.random() < SAME_T1_SHARE else draw_t1(csf_t1_ms, rng)
+    t1n = draw_t1(csf_t1_ms, rng, shares=settings.t1_family_shares)
+    repeated = rng.random() < settings.repeated_t1_share
+    t1c = t1n if repeated else draw_t1(csf_t1_ms, rng, shares=settings.t1_family_shares)
     flair = draw_flair(csf_t1_ms, rng)
-    r1_agent = float(rng.uniform(3.0, 5.0))
+    r1_agent = float(rng.uniform(*settings.relaxivity))
     r2_agent = r1_agent * float(rng.uniform(1.0, 1.3))
     jitter = settings.signal_jitter if rng.random() < settings.signal_jitter_share else 0.0
     return Physics(
@@ -137,7 +136,7 @@ def draw_physics(
         part_agent=draw_part_agent(
             settings, t1c, parts[Part.ET], relaxations[Tissue.WHITE_MATTER], (r1_agent, r2_agent), rng
         ),
-        part_gain=np.exp(rng.normal(0.0, max(jitter, 0.03), 4)).astype(np.float32),
+        part_gain=exp(rng.normal(0.0, max(jitter, 0.03), 4)).astype(np.float32),
         r1_agent=r1_agent,
         r2_agent=r2_agent,
     )
@@ -239,7 +238,7 @@ def _table(
         density[tissue] = relaxation.density
         r1[tissue], r2[tissue] = 1.0 / relaxation.t1_ms, 1.0 / relaxation.t2_ms
         uptake[tissue] = agent.get(tissue, 0.0)
-    gain = np.exp(rng.normal(0.0, jitter, (4, TISSUE_COUNT))).astype(np.float32)
+    gain = exp(rng.normal(0.0, jitter, (4, TISSUE_COUNT))).astype(np.float32)
     offset = np.zeros((4, TISSUE_COUNT), dtype=np.float32)
     if bright_csf:
         offset[3, [Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF]] = rng.uniform(0.1, 0.4)

@@ -6,6 +6,7 @@ of the density (CSF = 1, no decay). Equations: METHODS.md C.3; Bernstein, King, 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 import numpy as np
 from array_api_compat import array_namespace
 
+from gliosynth.elementary import cos, exp, log, sin
 from gliosynth.ranges import Range
 from gliosynth.separable import Array
 
@@ -74,31 +76,29 @@ def signal(protocol: Protocol, density: Array, r1: Array, r2: Array) -> Array:
 
 def spin_echo(protocol: Protocol, density: Array, r1: Array, r2: Array) -> Array:
     """Returns ``PD (1 - e^{-TR/T1}) e^{-TE/T2}``, see `signal`."""
-    xp = array_namespace(r1)
-    return density * (1.0 - xp.exp(-protocol.repetition_ms * r1)) * xp.exp(-protocol.echo_ms * r2)
+    return density * (1.0 - exp(-protocol.repetition_ms * r1)) * exp(-protocol.echo_ms * r2)
 
 
 def spoiled_gradient_echo(protocol: Protocol, density: Array, r1: Array, r2: Array) -> Array:
     """Returns ``PD sin a (1 - E1) / (1 - cos a E1) e^{-TE/T2*}`` with ``E1 = e^{-TR/T1}`` and T2* = .6 T2."""
-    xp = array_namespace(r1)
     angle = math.radians(protocol.flip_deg)
-    e1 = xp.exp(-protocol.repetition_ms * r1)
-    decay = xp.exp(-(protocol.echo_ms / T2_STAR_RATIO) * r2)
-    return density * math.sin(angle) * (1.0 - e1) / (1.0 - math.cos(angle) * e1) * decay
+    e1 = exp(-protocol.repetition_ms * r1)
+    decay = exp(-(protocol.echo_ms / T2_STAR_RATIO) * r2)
+    return density * sin(angle) * (1.0 - e1) / (1.0 - cos(angle) * e1) * decay
 
 
 def mprage(protocol: Protocol, density: Array, r1: Array, r2: Array) -> Array:
     """Returns ``PD |1 - 2 e^{-TI/T1} / (1 + e^{-TR/T1})| e^{-TE/T2*}`` with T2* = .6 T2."""
     xp = array_namespace(r1)
-    inverted = 2.0 * xp.exp(-protocol.inversion_ms * r1) / (1.0 + xp.exp(-protocol.repetition_ms * r1))
-    return density * xp.abs(1.0 - inverted) * xp.exp(-(protocol.echo_ms / T2_STAR_RATIO) * r2)
+    inverted = 2.0 * exp(-protocol.inversion_ms * r1) / (1.0 + exp(-protocol.repetition_ms * r1))
+    return density * xp.abs(1.0 - inverted) * exp(-(protocol.echo_ms / T2_STAR_RATIO) * r2)
 
 
 def inversion_recovery(protocol: Protocol, density: Array, r1: Array, r2: Array) -> Array:
     """Returns ``PD |1 - 2 e^{-TI/T1} + e^{-TR/T1}| e^{-TE/T2}``."""
     xp = array_namespace(r1)
-    recovered = 1.0 - 2.0 * xp.exp(-protocol.inversion_ms * r1) + xp.exp(-protocol.repetition_ms * r1)
-    return density * xp.abs(recovered) * xp.exp(-protocol.echo_ms * r2)
+    recovered = 1.0 - 2.0 * exp(-protocol.inversion_ms * r1) + exp(-protocol.repetition_ms * r1)
+    return density * xp.abs(recovered) * exp(-protocol.echo_ms * r2)
 
 
 def null_inversion_ms(t1_ms: float, repetition_ms: float) -> float:
@@ -106,7 +106,7 @@ def null_inversion_ms(t1_ms: float, repetition_ms: float) -> float:
 
     2481 ms for T1 4300 at TR 9000.
     """
-    return t1_ms * (math.log(2.0) - math.log1p(math.exp(-repetition_ms / t1_ms)))
+    return float(t1_ms * (log(2.0) - log(1.0 + exp(-repetition_ms / t1_ms))))
 
 
 def shortened_rates(
@@ -143,9 +143,6 @@ T1_PRIORS: Final = (
 )
 """T1-weighted sequences (METHODS.md C.3); the TI of T1-FLAIR follows from the null of CSF."""
 
-T1_FAMILY_SHARES: Final = (0.5, 0.2, 0.18, 0.12)
-"""How often each of `T1_PRIORS` is drawn."""
-
 T2_PRIOR: Final = ProtocolPrior(Family.SPIN_ECHO, (3000, 6500), (80, 115))
 """T2-weighted turbo spin echo."""
 
@@ -170,9 +167,15 @@ def draw_protocol(prior: ProtocolPrior, rng: np.random.Generator) -> Protocol:
     )
 
 
-def draw_t1(csf_t1_ms: float, rng: np.random.Generator) -> Protocol:
-    """Returns one T1-weighted protocol, its family drawn by `T1_FAMILY_SHARES`; T1-FLAIR keeps CSF dark."""
-    drawn = draw_protocol(T1_PRIORS[int(rng.choice(len(T1_PRIORS), p=T1_FAMILY_SHARES))], rng)
+def draw_t1(csf_t1_ms: float, rng: np.random.Generator, *, shares: Sequence[float]) -> Protocol:
+    """Returns one T1-weighted protocol; T1-FLAIR keeps CSF dark.
+
+    Args:
+        csf_t1_ms: T1 of CSF, ms, whose null sets the TI of T1-FLAIR.
+        rng: Random generator.
+        shares: How often each of `T1_PRIORS` is drawn; they sum to 1.
+    """
+    drawn = draw_protocol(T1_PRIORS[int(rng.choice(len(T1_PRIORS), p=shares))], rng)
     if drawn.family is not Family.INVERSION_SPIN_ECHO:
         return drawn
     factor = float(rng.uniform(*T1_FLAIR_NULL_FACTOR))

@@ -7,7 +7,7 @@ chosen on the worst of them has not been chosen by its own training images.
 
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 from gliosynth.errors import InvalidParameterError
 from gliosynth.ranges import Range
@@ -20,11 +20,21 @@ class PhysicsSettings:
 
     textbook: bool = False
     """Use the centre of each prior, without spread, and textbook T2 of tumour parts."""
+    field_strengths_tesla: tuple[float, ...] = (1.5, 3.0)
+    """Scanners of the cohort, each as likely: 1.5 and 3 T; name one twice to weight it."""
+    t1_family_shares: tuple[float, float, float, float] = (0.5, 0.2, 0.18, 0.12)
+    """How often T1-weighted images are spin echo, spoiled gradient echo, MPRAGE and T1-FLAIR; sum 1."""
+    repeated_t1_share: float = 0.7
+    """Cases whose T1 is repeated with the same protocol after gadolinium."""
+    relaxivity: Range = (3.0, 5.0)
+    """Longitudinal relaxivity of the gadolinium agent, l/(mmol s): the agent's strength."""
+    mixture_share: float = 0.12
+    """Cases whose signals are a Gaussian mixture about measured ratios, without physics (METHODS.md C.1, line 3)."""
     signal_jitter_share: float = 0.25
     """Cases whose tissue signals are multiplied by independent random factors."""
     signal_jitter: float = 0.12
     """Standard deviation of the logarithm of those factors."""
-    flat_contrast_share: float = 0.7
+    flat_contrast_share: float = 0.8
     """Cases whose grey matter is moved towards white matter."""
     texture: float = 1.0
     """Multiplies all textures; 0 makes every tissue flat."""
@@ -46,6 +56,8 @@ class AcquisitionSettings:
     """Standard deviation of the misregistration per axis, mm."""
     noise: Range = (0.008, 0.045)
     """Standard deviation of the noise relative to white matter."""
+    noise_by_contrast: tuple[float, float, float, float] = (0.6, 0.85, 1.45, 1.35)
+    """Factors on it for t1n, t1c, t2w, t2f: T2-weighted images of gliomas are the noisier ones."""
     bias: Range = (0.0, 0.12)
     """Standard deviation of the logarithm of the bias field."""
     gamma_share: float = 0.3
@@ -53,6 +65,11 @@ class AcquisitionSettings:
     """Standard deviation of the logarithm of gamma."""
     mask_error_mm: float = 0.5
     """Standard deviation of the brain mask's border error, mm."""
+
+    def of(self, contrast: int) -> Self:
+        """Returns the settings of one contrast, 0 to 3 for t1n, t1c, t2w, t2f: the noise scaled to it."""
+        factor = self.noise_by_contrast[contrast]
+        return replace(self, noise=(factor * self.noise[0], factor * self.noise[1]))
 
 
 @dataclass(frozen=True)

@@ -172,8 +172,8 @@ def acquire_all(
     spacing_mm = settings.grid.spacing_mm
     white = [xp.asarray(rng.standard_normal(signals[0].shape, dtype=np.float32)) for _ in range(2)]
     images, acquisitions = [], []
-    for image, axes in zip(signals, MIRRORS, strict=True):
-        acquisition = draw_acquisition(settings.acquisition, rng)
+    for contrast, (image, axes) in enumerate(zip(signals, MIRRORS, strict=True)):
+        acquisition = draw_acquisition(settings.acquisition.of(contrast), rng)
         real, imaginary = (xp.flip(noise, axis=axes) if axes else noise for noise in white)
         images.append(acquire(image, (real, imaginary), acquisition, spacing_mm=spacing_mm, rng=rng))
         acquisitions.append(acquisition)

@@ -88,7 +88,7 @@ def test_gadolinium_brightens_every_t1_sequence() -> None:
     after = shortened_rates(r1, r2, 0.3, r1_agent=4.0, r2_agent=4.5)
     families = set()
     for _ in range(60):
-        protocol = draw_t1(4200.0, rng)
+        protocol = draw_t1(4200.0, rng, shares=(0.4, 0.2, 0.2, 0.2))
         families.add(protocol.family)
         assert signal(protocol, density, *after)[0] > signal(protocol, density, r1, r2)[0]
     assert families == set(Family)
