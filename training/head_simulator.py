@@ -15,8 +15,8 @@ from scipy import ndimage
 
 from gliosynth.anatomy import Anatomy, Tissue
 from gliosynth.contrast.physics import draw_physics
-from gliosynth.contrast.render import tissue_signals
 from gliosynth.contrast.settings import TRAINING
+from gliosynth.contrast.tables import tissue_signals
 from gliosynth.preprocessing.skull_strip import robust_scaled
 from gliosynth.separable import acquisition_matrix, apply_separable, random_field, smooth
 

@@ -64,6 +64,7 @@ def draw_part_agent(
         Part.NET: float(rng.uniform(0.0, 0.03)),
         Part.ET: max(needed, LEAST_AGENT),
         Part.NCR: float(rng.uniform(0.0, 0.03)),
+        Part.CYST: float(rng.uniform(0.0, 0.01)),
         Part.BLOOD: float(rng.uniform(0.0, 0.05)),
     }
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gliosynth.anatomy import Tissue
 from gliosynth.contrast.agent import draw_part_agent, draw_tissue_agent
+from gliosynth.contrast.mixture import Mixture, draw_mixture
 from gliosynth.contrast.relaxometry import (
     GREY_TISSUES,
     PART_PRIORS,
@@ -33,11 +34,15 @@ from gliosynth.tumour.plan import TumourPlan
 TISSUE_COUNT: Final = max(Tissue) + 1
 """Length of a table indexed by `Tissue`."""
 
-TEXTBOOK_T2_MS: Final = {Part.ED: 170.0, Part.NET: 190.0, Part.ET: 160.0, Part.NCR: 400.0, Part.BLOOD: 70.0}
+TEXTBOOK_T2_MS: Final = {
+    Part.ED: 170.0,
+    Part.NET: 190.0,
+    Part.ET: 160.0,
+    Part.NCR: 400.0,
+    Part.CYST: 1000.0,
+    Part.BLOOD: 70.0,
+}
 """T2 of tumour parts in ms as textbooks give it (METHODS.md C.3, PROTOTYPE.md 6), for the shifted physics only."""
-
-CYST: Final = TissuePrior((0.94, 1.0), (2300, 3800), (2500, 4000), (350, 1200))
-"""Fluid of a cyst: nearly CSF."""
 
 FAINT_OEDEMA: Final = TissuePrior((0.76, 0.82), (800, 1050), (1000, 1300), (84, 98))
 """Oedema or infiltration barely brighter than grey matter (PROTOTYPE.md 7.1)."""
@@ -92,6 +97,7 @@ class Physics:
         part_gain: ``(4,)`` factor on the tumour's signal in each contrast.
         r1_agent: Longitudinal relaxivity, l/(mmol s).
         r2_agent: Transverse relaxivity, l/(mmol s).
+        mixture: Signals that replace the physical ones, or None.
     """
 
     field_tesla: float
@@ -102,6 +108,7 @@ class Physics:
     part_gain: NDArray[np.float32]
     r1_agent: float
     r2_agent: float
+    mixture: Mixture | None
 
 
 def draw_physics(
@@ -127,6 +134,7 @@ def draw_physics(
     flair = draw_flair(csf_t1_ms, rng)
     r1_agent = float(rng.uniform(*settings.relaxivity))
     r2_agent = r1_agent * float(rng.uniform(1.0, 1.3))
+    mixture = draw_mixture(rng) if rng.random() < settings.mixture_share else None
     jitter = settings.signal_jitter if rng.random() < settings.signal_jitter_share else 0.0
     return Physics(
         field_tesla=field_tesla,
@@ -139,6 +147,7 @@ def draw_physics(
         part_gain=exp(rng.normal(0.0, max(jitter, 0.03), 4)).astype(np.float32),
         r1_agent=r1_agent,
         r2_agent=r2_agent,
+        mixture=mixture,
     )
 
 
@@ -209,7 +218,7 @@ def _draw_parts(
         elif plan.wet:
             priors[Part.ED] = BRIGHT_OEDEMA
         if plan.cystic:
-            priors[Part.NCR] = CYST
+            priors[Part.NCR] = PART_PRIORS[Part.CYST]
         if plan.isointense:
             priors |= {Part.NET: ISOINTENSE, Part.ET: ISOINTENSE}
     drawn = {part: _draw(settings, prior, field_tesla, rng) for part, prior in priors.items()}

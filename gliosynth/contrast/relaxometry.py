@@ -26,6 +26,8 @@ class Part(StrEnum):
     """Enhancing tumour."""
     NCR = "NCR"
     """Necrosis and cyst."""
+    CYST = "CYST"
+    """Fluid of a cyst or a cavity: nearly CSF."""
     BLOOD = "BLOOD"
     """Subacute haemorrhage: short T1 (methaemoglobin), short T2."""
 
@@ -79,6 +81,7 @@ PART_PRIORS: Final[dict[Part, TissuePrior]] = {
     Part.NET: TissuePrior((0.82, 0.90), (1200, 2050), (1400, 2500), (102, 200)),
     Part.ET: TissuePrior((0.82, 0.88), (950, 1450), (1150, 1750), (92, 180)),
     Part.NCR: TissuePrior((0.86, 0.96), (1400, 2800), (1600, 3200), (130, 350)),
+    Part.CYST: TissuePrior((0.94, 1.0), (2300, 3800), (2500, 4000), (350, 1200)),
     Part.BLOOD: TissuePrior((0.78, 0.90), (420, 800), (550, 1000), (40, 110)),
 }
 """Priors of tumour parts: C.3, T2 reaching 10 to 25 % and core T1 20 % higher, which gives the medians of real

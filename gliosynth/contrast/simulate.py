@@ -12,12 +12,15 @@ from gliosynth.anatomy import Anatomy
 from gliosynth.contrast.artefacts import Acquisition, acquire, draw_acquisition
 from gliosynth.contrast.hard_negatives import add_negatives
 from gliosynth.contrast.look import TumourLook, draw_look
+from gliosynth.contrast.parenchyma import TissueLook, draw_tissue_look, vary_parenchyma
 from gliosynth.contrast.physics import Physics, draw_physics
 from gliosynth.contrast.render import render_tissues, render_tumour
 from gliosynth.contrast.settings import SimulatorSettings
+from gliosynth.contrast.tables import tissue_signals
 from gliosynth.contrast.texture import add_texture
-from gliosynth.separable import Array, smooth
-from gliosynth.tumour.deformation import CoarseMap, add_mass_effect, draw_map
+from gliosynth.separable import Array
+from gliosynth.tumour.deformation import CoarseMap, draw_map
+from gliosynth.tumour.mass_effect import add_mass_effect
 from gliosynth.tumour.plan import TumourPlan, draw_centre, draw_plan
 from gliosynth.tumour.scene import Box, Head, box_around, deform, stripped_mask, terrain_of
 from gliosynth.tumour.shapes import grow
@@ -43,6 +46,7 @@ class CaseParameters:
         physics: Relaxation constants and protocols.
         acquisitions: One per contrast.
         look: Composition and borders of the tumour, or None.
+        tissue_look: Borders and variation of the healthy tissue.
     """
 
     anatomy: str
@@ -51,6 +55,7 @@ class CaseParameters:
     physics: Physics
     acquisitions: tuple[Acquisition, ...]
     look: TumourLook | None
+    tissue_look: TissueLook
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +94,16 @@ def simulate_case(
     grid, spacing_mm = settings.grid, settings.grid.spacing_mm
     coarse = draw_map(anatomy, grid, settings.deformation, rng)
     plan = None if rng.random() < settings.tumour.free_share else draw_plan(settings.tumour, rng)
-    centre = draw_centre(anatomy, coarse, rng)
+    centre = draw_centre(anatomy, coarse, settings.tumour, plan, rng)
     if plan is not None:
         coarse = push(
-            coarse, centre, plan, largest_mm=float(rng.uniform(*settings.deformation.mass_effect_mm)), rng=rng
+            coarse, anatomy, centre, plan, largest_mm=float(rng.uniform(*settings.deformation.mass_effect_mm)), rng=rng
         )
     head = deform(anatomy, coarse, namespace)
     bright_csf = bool(rng.random() < settings.negatives.bright_csf_share)
     physics = draw_physics(settings.physics, plan, bright_csf=bright_csf, rng=rng)
-    signals = render_tissues(head.tissues, physics)
+    tissue_look = draw_tissue_look(settings.physics, rng)
+    signals = render_brain(head, physics, tissue_look, spacing_mm=spacing_mm, rng=rng)
     signals = add_negatives(signals, head.tissues, settings.negatives, spacing_mm=spacing_mm, rng=rng)
     labels = namespace.zeros(grid.shape, dtype=namespace.uint8)
     look = None
@@ -116,26 +122,43 @@ def simulate_case(
         brain=brain,
         tissues=head.tissues,
         spacing_mm=spacing_mm,
-        parameters=CaseParameters(anatomy.name, settings.name, plan, physics, acquisitions, look),
+        parameters=CaseParameters(anatomy.name, settings.name, plan, physics, acquisitions, look, tissue_look),
     )
 
 
+def render_brain(
+    head: Head, physics: Physics, look: TissueLook, *, spacing_mm: tuple[float, float, float], rng: np.random.Generator
+) -> list[Array]:
+    """Returns the four noise-free signals of a head without tumour and lesions, ``(X, Y, Z)`` float32 each."""
+    signals = render_tissues(head.tissues, physics)
+    means = tissue_signals(physics)
+    return vary_parenchyma(signals, head.tissues, means, look, spacing_mm=spacing_mm, rng=rng)
+
+
 def push(
-    coarse: CoarseMap, centre: NDArray[np.float64], plan: TumourPlan, *, largest_mm: float, rng: np.random.Generator
+    coarse: CoarseMap,
+    anatomy: Anatomy,
+    centre: NDArray[np.float64],
+    plan: TumourPlan,
+    *,
+    largest_mm: float,
+    rng: np.random.Generator,
 ) -> CoarseMap:
     """Returns the map with the mass effect of a tumour, in proportion to the radius of its core.
 
     Args:
         coarse: The map before.
+        anatomy: The head.
         centre: ``(3,)`` tumour centre in grid voxels.
         plan: The tumour.
         largest_mm: Displacement by a core of `FULL_PUSH_MM`.
         rng: Source of the decay length.
     """
-    core_radius_mm = plan.radius_mm * plan.core_share ** (1.0 / 3.0)
+    core_radius_mm = plan.radius_mm * power(plan.core_share, 1.0 / 3.0)
     amount_mm = largest_mm * min(core_radius_mm / FULL_PUSH_MM, 1.2)
     decay_mm = float(rng.uniform(*DECAY_MM))
-    return add_mass_effect(coarse, centre, radius_mm=0.85 * plan.radius_mm, amount_mm=amount_mm, decay_mm=decay_mm)
+    radius_mm = 0.85 * plan.radius_mm
+    return add_mass_effect(coarse, anatomy, centre, radius_mm=radius_mm, amount_mm=amount_mm, decay_mm=decay_mm)
 
 
 def paste_tumour(
@@ -150,14 +173,11 @@ def paste_tumour(
     rng: np.random.Generator,
 ) -> None:
     """Writes a tumour's signals into its box, in place; all outside the tumour, hard negatives included, stays."""
-    local_labels = labels[box.slices]
-    xp = array_namespace(local_labels)
-    rendered = render_tumour(head.tissues[box.slices], local_labels, physics, look, spacing_mm=spacing_mm, rng=rng)
-    near = smooth(xp.astype(local_labels > 0, xp.float32), look.oedema_edge_mm + 1.0, spacing_mm)
-    fade = xp.clip(near * 8.0 - 0.1, 0.0, 1.0)
-    for image, tumour in zip(signals, rendered, strict=True):
-        host = image[box.slices]
-        image[box.slices] = host + fade * (tumour - host)
+    host = [image[box.slices] for image in signals]
+    tissues, tumour = head.tissues[box.slices], labels[box.slices]
+    rendered = render_tumour(host, tissues, tumour, physics, look, spacing_mm=spacing_mm, rng=rng)
+    for image, local in zip(signals, rendered, strict=True):
+        image[box.slices] = local
 
 
 def acquire_all(

@@ -7,10 +7,11 @@ import pytest
 
 from gliosynth.anatomy import Tissue
 from gliosynth.contrast.artefacts import Acquisition, acquire
+from gliosynth.contrast.composition import oedema_weight
 from gliosynth.contrast.hard_negatives import add_negatives, vessels, white_matter_lesions
 from gliosynth.contrast.look import TumourLook
-from gliosynth.contrast.render import look_up, oedema_weight
 from gliosynth.contrast.settings import NegativeSettings
+from gliosynth.contrast.tables import look_up
 from gliosynth.contrast.texture import add_texture
 
 SHAPE = (32, 32, 16)
@@ -24,7 +25,28 @@ def white_noise(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def look(**changes: float) -> TumourLook:
-    plain = TumourLook(2.0, 1.0, 0.0, 1.0, 0.5, 1.0, 2.0, 0.0, bleeding=None, texture_t1=0.0, texture_t2=0.0)
+    plain = TumourLook(
+        oedema_edge_mm=2.0,
+        core_edge_mm=1.0,
+        label_margin_mm=0.0,
+        saturation=1.0,
+        cortex_sparing=0.5,
+        necrosis=1.0,
+        sharpness=2.0,
+        rim=0.0,
+        fading=0.0,
+        patchiness=0.0,
+        septa=0.0,
+        septum_mm=4.0,
+        cysts=None,
+        cyst_mm=3.0,
+        mottling=0.0,
+        uptake=0.0,
+        core_grain=1.0,
+        bleeding=None,
+        texture_t1=0.0,
+        texture_t2=0.0,
+    )
     return replace(plain, **changes)
 
 

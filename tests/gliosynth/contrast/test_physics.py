@@ -13,9 +13,9 @@ from gliosynth.contrast.relaxometry import (
     draw_relaxation,
     middle_relaxation,
 )
-from gliosynth.contrast.render import tissue_signals, white_signals
 from gliosynth.contrast.sequences import shortened_rates, signal
 from gliosynth.contrast.settings import OTHER_PHYSICS, TRAINING, PhysicsSettings
+from gliosynth.contrast.tables import tissue_signals, white_signals
 
 PUBLISHED_RATIOS = {
     (Part.ED, 0): (0.49, 1.01),
