@@ -5,13 +5,16 @@ A field that is absent (None) leaves the simulator's own draw as it is. Every nu
 """
 
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic import model_validator as check_model
 
 from gliosynth.anatomy import Tissue, anatomy_names
+from gliosynth.contrast.sequences import Family
 from gliosynth.tumour.settings import Growth
+
+NameT = TypeVar("NameT", bound=StrEnum)
 
 FEWEST_VOXELS: Final = 24
 """Fewest voxels along an axis of the grid."""
@@ -45,6 +48,20 @@ def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
     if ends[0] > ends[1]:
         raise ValueError("must name the lowest end first")
     return ends
+
+
+def _known_field(tesla: float) -> float:
+    """Returns a field strength that relaxation constants are known for, or refuses it."""
+    if tesla not in (1.5, 3.0):
+        raise ValueError("must be 1.5 or 3.0")
+    return tesla
+
+
+def _some_weight(weights: dict[NameT, float]) -> dict[NameT, float]:
+    """Returns relative frequencies, or refuses ones that are all 0."""
+    if not sum(weights.values()) > 0.0:
+        raise ValueError("must have one frequency at least above 0")
+    return weights
 
 
 def tissue_name(tissue: Tissue) -> str:
@@ -89,6 +106,17 @@ BiasRange = Annotated[
     tuple[Annotated[float, Field(ge=0.0, le=0.6)], Annotated[float, Field(ge=0.0, le=0.6)]], AfterValidator(_ordered)
 ]
 """Lowest and highest standard deviation of the logarithm of a bias field."""
+
+RelaxivityRange = Annotated[
+    tuple[Annotated[float, Field(ge=1.0, le=20.0)], Annotated[float, Field(ge=1.0, le=20.0)]], AfterValidator(_ordered)
+]
+"""Lowest and highest longitudinal relaxivity, l/(mmol s)."""
+
+Weight = Annotated[float, Field(ge=0.0, le=1e6)]
+"""A relative frequency."""
+
+FieldTesla = Annotated[float, AfterValidator(_known_field), WithJsonSchema({"type": "number", "enum": [1.5, 3.0]})]
+"""A field strength, T."""
 
 BuiltInName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
 """Name of an anatomy that ships with gliosynth."""
@@ -169,7 +197,7 @@ class TumourSection(Section):
 
     free_share: Share = 0.0
     """Cases without any tumour."""
-    growth: Annotated[dict[Growth, Annotated[float, Field(ge=0.0, le=1e6)]], Field(min_length=1)] | None = None
+    growth: Annotated[dict[Growth, Weight], Field(min_length=1), AfterValidator(_some_weight)] | None = None
     """Relative frequency of each kind of growth; kinds that are left out do not occur."""
     volume_ml: TumourVolume = TumourVolume()
     """Distribution of the whole tumour's volume."""
@@ -177,8 +205,6 @@ class TumourSection(Section):
     """Cases of 3 to 15 ml beside that distribution."""
     hemisphere: Hemisphere = Hemisphere.EITHER
     """Where tumours start."""
-    one_hemisphere_share: Share | None = None
-    """Tumours that stay on their side."""
     satellite_share: Share | None = None
     """Tumours with one or two satellite foci."""
     cystic_share: Share | None = None
@@ -188,18 +214,19 @@ class TumourSection(Section):
     faint_oedema_share: Share | None = None
     """Tumours whose oedema is barely brighter than grey matter."""
 
-    @check_model(mode="after")
-    def _check(self) -> Self:
-        if self.growth is not None and not sum(self.growth.values()) > 0.0:
-            raise ValueError("must have one kind of growth at least whose frequency is above 0")
-        return self
-
 
 class ScannerSection(Section):
     """What the scanners are like."""
 
-    high_field_share: Share | None = None
-    """Cases at 3 T; the others are at 1.5 T."""
+    field_strengths_tesla: Annotated[tuple[FieldTesla, ...], Field(min_length=1, max_length=20)] | None = None
+    """Field strengths, 1.5 or 3 T, each as likely; name one twice to weight it."""
+    t1_families: Annotated[dict[Family, Weight], Field(min_length=1), AfterValidator(_some_weight)] | None = None
+    """Relative frequency of the T1-weighted images' sequence families: spin echo (SE), spoiled gradient echo (SPGR),
+    MPRAGE and T1-FLAIR (IR-TSE)."""
+    repeated_t1_share: Share | None = None
+    """Cases whose T1 is repeated with the same protocol after gadolinium."""
+    relaxivity: RelaxivityRange | None = None
+    """Longitudinal relaxivity of the contrast agent, l/(mmol s)."""
     thick_slice_share: Share | None = None
     """Contrasts acquired in thick slices."""
     slice_mm: SliceRange | None = None

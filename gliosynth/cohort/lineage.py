@@ -1,0 +1,40 @@
+"""What made a cohort: the generator's version, and a digest of the code and anatomies it is made of."""
+
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+
+from gliosynth import __version__
+from gliosynth.cohort.spec import CohortSpec
+
+SOURCES: Final = ("anatomies", "anatomy.py", "contrast", "elementary.py", "ranges.py", "separable.py", "tumour")
+"""Parts of the package that images depend on."""
+
+DIGEST_DIGITS: Final = 16
+"""Hexadecimal digits of the digest that names a generator."""
+
+
+def generator_id(spec: CohortSpec) -> str:
+    """Returns what makes a cohort's images: ``"simulator/0.1.0@sha256:0123456789abcdef"``."""
+    return f"{spec.generator.value}/{__version__}@sha256:{generator_digest()[:DIGEST_DIGITS]}"
+
+
+@lru_cache(maxsize=1)
+def generator_digest() -> str:
+    """Returns the hexadecimal SHA-256 of the simulator's source files and anatomies, by name and content."""
+    root, digest = files("gliosynth"), sha256()
+    for name in SOURCES:
+        for path, data in _contents(root.joinpath(name), name):
+            digest.update(f"{path}\0{len(data)}\0".encode())
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _contents(entry: Traversable, path: str) -> list[tuple[str, bytes]]:
+    """Returns path and bytes of every source file and anatomy below an entry, sorted."""
+    if entry.is_file():
+        return [(path, entry.read_bytes())] if path.endswith((".py", ".npz.xz")) else []
+    children = sorted(entry.iterdir(), key=lambda child: child.name)
+    return [found for child in children for found in _contents(child, f"{path}/{child.name}")]
