@@ -18,6 +18,7 @@ from gliosynth.contrast.render import render_tissues, render_tumour
 from gliosynth.contrast.settings import SimulatorSettings
 from gliosynth.contrast.tables import tissue_signals
 from gliosynth.contrast.texture import add_texture
+from gliosynth.elementary import power
 from gliosynth.separable import Array
 from gliosynth.tumour.deformation import CoarseMap, draw_map
 from gliosynth.tumour.mass_effect import add_mass_effect

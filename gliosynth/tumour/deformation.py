@@ -1,4 +1,4 @@
-"""Deformation of an anatomy: affine, two-scale elastic and mass effect, as one map from the grid to the anatomy."""
+"""Deformation of an anatomy: affine and two-scale elastic, as one map from the grid to the anatomy."""
 
 from dataclasses import dataclass
 from types import ModuleType
@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from gliosynth.anatomy import Anatomy
+from gliosynth.elementary import cos, power, sin
 from gliosynth.separable import Array, apply_separable, linear_matrix, random_field
 from gliosynth.tumour.settings import DeformationSettings, GridSettings
 
 TYPICAL_BRAIN_ML: Final = 1420.0
 """Volume that every brain is scaled to before its own scale is drawn, ml: real cases lie in an atlas space."""
 
-NODE_MM: Final = 6.0
+NODE_MM: Final = 4.0
 """Distance of the nodes on which the map is kept, mm."""
 
 COARSE_SIGMA_MM: Final = 26.0
@@ -69,9 +70,9 @@ def draw_map(
     counts = [max(round(extent / NODE_MM) + 1, 2) for extent in extents]
     axes_mm = [np.linspace(-extent / 2, extent / 2, count) for extent, count in zip(extents, counts, strict=True)]
     positions = np.stack(np.meshgrid(*axes_mm, indexing="ij"))
-    scale = (TYPICAL_BRAIN_ML / anatomy.brain_ml) ** (1.0 / 3.0) * rng.uniform(*settings.scale)
+    scale = power(TYPICAL_BRAIN_ML / anatomy.brain_ml, 1.0 / 3.0) * rng.uniform(*settings.scale)
     linear = _rotation(rng.uniform(-1, 1, 3) * settings.rotation_deg) / (scale * rng.uniform(0.97, 1.03, 3))
-    sources = np.tensordot(linear, positions, axes=1) + anatomy.brain_centre[:, None, None, None]
+    sources = np.einsum("ij,jabc->iabc", linear, positions) + anatomy.brain_centre[:, None, None, None]
     spacing = [axis[1] - axis[0] for axis in axes_mm]
     for sigma, amount in ((COARSE_SIGMA_MM, settings.coarse_mm), (FINE_SIGMA_MM, settings.fine_mm)):
         for axis in range(3):
@@ -80,37 +81,11 @@ def draw_map(
     return CoarseMap(sources.astype(np.float32), (x, y, z), grid)
 
 
-def add_mass_effect(
-    coarse: CoarseMap, centre: NDArray[np.float64], *, radius_mm: float, amount_mm: float, decay_mm: float
-) -> CoarseMap:
-    """Returns the map with tissue pushed away from a tumour.
-
-    The displacement grows linearly from 0 at the centre to `amount_mm` at the radius and decays exponentially outside.
-
-    Args:
-        coarse: The map before.
-        centre: ``(3,)`` tumour centre in grid voxels.
-        radius_mm: Radius of the tumour, mm.
-        amount_mm: Largest displacement, mm; at most half the radius is applied.
-        decay_mm: Decay length outside the radius, mm.
-    """
-    offsets = np.stack(
-        np.meshgrid(
-            *[(nodes - c) * edge for nodes, c, edge in zip(coarse.nodes, centre, coarse.grid.spacing_mm, strict=True)],
-            indexing="ij",
-        )
-    )
-    distance = np.sqrt((offsets[0] ** 2 + offsets[1] ** 2) + offsets[2] ** 2) + 1e-6
-    amount = min(amount_mm, radius_mm / 2)
-    push = amount * np.minimum(distance / radius_mm, np.exp(-(distance - radius_mm) / decay_mm))
-    return CoarseMap(coarse.sources - (push / distance * offsets).astype(np.float32), coarse.nodes, coarse.grid)
-
-
 def _rotation(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the ``(3, 3)`` rotation by angles about X, then Y, then Z."""
-    a, b, c = np.radians(degrees)
-    about_x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
-    about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    about_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
-    rotation: NDArray[np.float64] = about_z @ about_y @ about_x
+    a, b, c = (float(angle) for angle in np.radians(degrees))
+    about_x = np.array([[1, 0, 0], [0, cos(a), -sin(a)], [0, sin(a), cos(a)]])
+    about_y = np.array([[cos(b), 0, sin(b)], [0, 1, 0], [-sin(b), 0, cos(b)]])
+    about_z = np.array([[cos(c), -sin(c), 0], [sin(c), cos(c), 0], [0, 0, 1]])
+    rotation: NDArray[np.float64] = np.einsum("ij,jk->ik", about_z, np.einsum("ij,jk->ik", about_y, about_x))
     return rotation

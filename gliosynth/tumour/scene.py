@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from gliosynth.anatomy import Anatomy, Tissue
 from gliosynth.separable import Array, random_field, smooth
 from gliosynth.tumour.deformation import CoarseMap
+from gliosynth.tumour.midline import midline_bend
 from gliosynth.tumour.plan import TumourPlan
 from gliosynth.tumour.settings import GridSettings
-from gliosynth.tumour.shapes import Terrain
+from gliosynth.tumour.terrain import Terrain
 
 BOX_RADII: Final = 2.2
 """Half edge of the tumour's box in tumour radii; no tumour reaches farther."""
@@ -51,7 +52,7 @@ class Head:
     Attributes:
         tissues: ``(X, Y, Z)`` uint8, values of `Tissue`.
         inside: ``(X, Y, Z)`` bool: the anatomy's brain mask.
-        side_mm: ``(X, Y, Z)`` float32: mm from the midline, positive to the right.
+        side_mm: ``(X, Y, Z)`` float32: mm from the midline, which is bent as the head's own is; positive to the right.
     """
 
     tissues: Array
@@ -81,17 +82,20 @@ def deform(anatomy: Anatomy, coarse: CoarseMap, xp: ModuleType) -> Head:
         xp: Array namespace of the result.
     """
     sources = coarse.dense(xp)
-    index = None
-    for source, size in zip(sources, anatomy.tissues.shape, strict=True):
-        rounded = xp.astype(xp.clip(source + 0.5, 0.0, size - 0.5), xp.int32)
-        index = rounded if index is None else index * size + rounded
-    flat = xp.reshape(index, (-1,))
+    i, j, k = (
+        xp.astype(xp.clip(source + 0.5, 0.0, size - 0.5), xp.int32)
+        for source, size in zip(sources, anatomy.tissues.shape, strict=True)
+    )
+    _, size_y, size_z = anatomy.tissues.shape
+    column = j * size_z + k
+    flat = xp.reshape(i * (size_y * size_z) + column, (-1,))
+    bend = xp.reshape(xp.take(_movable(midline_bend(anatomy), xp), xp.reshape(column, (-1,)), axis=0), i.shape)
     x, y, z = sources
     constant, per_y, per_z = (float(value) for value in anatomy.midline)
     return Head(
         tissues=xp.reshape(xp.take(_movable(anatomy.tissues, xp), flat, axis=0), x.shape),
         inside=xp.reshape(xp.take(_movable(anatomy.brain, xp), flat, axis=0), x.shape),
-        side_mm=x - (constant + per_y * y + per_z * z),
+        side_mm=x - (constant + per_y * y + per_z * z) - bend,
     )
 
 
@@ -125,7 +129,7 @@ def box_around(centre: NDArray[np.float64], radius_mm: float, grid: GridSettings
 def terrain_of(head: Head, box: Box, plan: TumourPlan, spacing_mm: tuple[float, float, float]) -> Terrain:
     """Returns where a tumour may grow inside its box.
 
-    The falx stops it; where the plan lets it cross, only white matter (the corpus callosum) leads to the other side.
+    The falx stops it; a butterfly crosses it, but only through white matter (the corpus callosum).
     """
     local, side_mm = head.tissues[box.slices], head.side_mm[box.slices]
     xp = array_namespace(local)
@@ -134,7 +138,7 @@ def terrain_of(head: Head, box: Box, plan: TumourPlan, spacing_mm: tuple[float, 
     centre = tuple(int(xp.argmin(xp.abs(xp.reshape(offset, (-1,))))) for offset in box.offsets_mm)
     sign = 1.0 if float(side_mm[centre]) >= 0.0 else -1.0
     reachable = side_mm * sign > -0.5
-    if not plan.one_hemisphere:
+    if plan.butterfly:
         reachable = reachable | white
     near = (x * x + y * y) + z * z < (BOX_RADII * plan.radius_mm) ** 2
     return Terrain(

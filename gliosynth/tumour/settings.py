@@ -5,6 +5,7 @@ Ranges are `Range` (uniform draw), probabilities end in ``_share``. Sources: MET
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from gliosynth.ranges import Range
 
@@ -22,6 +23,25 @@ class Growth(StrEnum):
     """Solid core without, or with a spot of, enhancement (low grade)."""
     OEDEMA = "oedema"
     """No core."""
+
+
+class Family(StrEnum):
+    """Where a tumour's shape comes from (METHODS.md C.4 and C.5)."""
+
+    GROWN = "grown"
+    """Reaction and diffusion of cells through the anatomy."""
+    NOISY = "noisy"
+    """Noisy nested ellipsoids."""
+    COMPOSITE = "composite"
+    """Union of a grown and a noisy shape."""
+
+
+class Hemisphere(StrEnum):
+    """Where a tumour starts."""
+
+    EITHER = "either"
+    LEFT = "left"
+    RIGHT = "right"
 
 
 @dataclass(frozen=True)
@@ -46,7 +66,7 @@ class DeformationSettings:
     """Standard deviation of the wide elastic displacement, mm."""
     fine_mm: float = 1.0
     """Standard deviation of the narrow elastic displacement, mm."""
-    mass_effect_mm: Range = (0.0, 8.0)
+    mass_effect_mm: Range = (0.0, 11.0)
     """Largest displacement by the tumour, mm."""
 
 
@@ -56,6 +76,20 @@ class TumourSettings:
 
     free_share: float = 0.12
     """Cases without a tumour."""
+    family_shares: tuple[float, float, float] = (0.35, 0.5, 0.15)
+    """How often grown, noisy and composite shapes are drawn (order of `Family`)."""
+    pitch_mm: float = 3.0
+    """Edge of the voxels on which growth is solved, mm; finer for small tumours. Cohorts take 2 mm."""
+    front_mm: Range = (1.5, 4.5)
+    """Width of the front of growing cells, sqrt(D / rho) along tracts, mm."""
+    tract_gain: Range = (0.0, 8.0)
+    """How much faster cells move along tracts (METHODS.md C.4: a)."""
+    heterogeneity: Range = (0.1, 0.6)
+    """Standard deviation of the logarithm of the proliferation over the brain."""
+    hemisphere: Hemisphere = Hemisphere.EITHER
+    """Side on which tumours start."""
+    volume_range_ml: Range = (3.0, 250.0)
+    """Least and largest whole tumour, ml."""
     growth_shares: tuple[float, float, float, float, float] = (0.45, 0.09, 0.17, 0.26, 0.03)
     """How often ring, solid, patchy, non-enhancing and oedema are drawn (order of `Growth`)."""
     volume_median_ml: float = 85.0
@@ -68,10 +102,20 @@ class TumourSettings:
     """Logarithmic amplitude of the surface noise (METHODS.md C.5: s)."""
     white_matter_preference: Range = (0.1, 0.6)
     """How far oedema avoids other tissue, in tumour radii."""
-    one_hemisphere_share: float = 0.85
-    """Tumours that stay in their hemisphere."""
-    satellite_share: float = 0.2
-    """Tumours with one or two satellite foci."""
+    butterfly_share: float = 0.05
+    """Tumours that start beside the midline and grow through the corpus callosum to the other hemisphere."""
+    satellite_share: float = 0.25
+    """Tumours with one to three satellite foci."""
+    satellite_radius_mm: Range = (2.0, 8.0)
+    """Radius of a satellite, mm."""
+    rim_mm: Range = (1.5, 6.0)
+    """Mean thickness of a ring's rim, mm (drawn evenly in the logarithm)."""
+    gap_share: Range = (0.0, 0.35)
+    """Share of a rim's surface that does not enhance."""
+    nodularity: Range = (0.0, 1.0)
+    """How strongly nodules thicken a rim."""
+    spared_cortex_share: float = 0.8
+    """Tumours whose oedema ends 1 mm outside white matter, so that cortex and U-fibres stay dark."""
     label_margin_mm: Range = (0.4, 1.0)
     """How far labels reach outside the half height of the oedema's edge, mm."""
     oedema_edge_mm: Range = (1.0, 2.4)
@@ -86,3 +130,8 @@ class TumourSettings:
     haemorrhage_share: float = 0.10
     isointense_share: float = 0.12
     """Solid tumours nearly as bright as cortex in T2 and FLAIR, hardly any oedema."""
+
+
+COHORT_TUMOURS: Final = TumourSettings(family_shares=(0.5, 0.35, 0.15), pitch_mm=2.0)
+"""Tumours of published cohorts: the shares of METHODS.md C.4 and C.5, growth on a 2 mm grid. Training takes fewer grown
+tumours on a coarser grid, because it needs a case in about a second."""

@@ -5,8 +5,8 @@ import pytest
 
 from gliosynth.anatomy import Tissue, load_anatomy
 from gliosynth.contrast.settings import TRAINING
-from gliosynth.tumour.deformation import TYPICAL_BRAIN_ML, CoarseMap, add_mass_effect, draw_map
-from gliosynth.tumour.plan import LARGEST_ML, SEED_WEIGHTS, draw_centre, draw_plan
+from gliosynth.tumour.deformation import TYPICAL_BRAIN_ML, CoarseMap, draw_map
+from gliosynth.tumour.plan import SEED_WEIGHTS, draw_centre, draw_plan
 from gliosynth.tumour.scene import deform
 from gliosynth.tumour.settings import DeformationSettings, GridSettings, Growth
 
@@ -31,16 +31,6 @@ def test_a_map_is_linear_between_its_nodes() -> None:
     assert z[7, 3, 5] == pytest.approx(5.0, abs=1e-4)
 
 
-def test_mass_effect_pushes_tissue_outwards_and_fades() -> None:
-    """At the radius tissue moves by the full amount away from the centre, at the centre and far away not at all."""
-    pushed = add_mass_effect(identity(), np.array([20.0, 20.0, 20.0]), radius_mm=8.0, amount_mm=3.0, decay_mm=4.0)
-    moved = pushed.at(np.array([[28.0, 20.0, 20.0], [20.0, 20.0, 20.0], [20.0, 12.0, 20.0], [40.0, 20.0, 20.0]]))
-    np.testing.assert_allclose(moved[0], [25.0, 20.0, 20.0], atol=1e-3)
-    np.testing.assert_allclose(moved[1], [20.0, 20.0, 20.0], atol=1e-3)
-    np.testing.assert_allclose(moved[2], [20.0, 15.0, 20.0], atol=1e-3)
-    assert abs(moved[3][0] - 40.0) < 0.2
-
-
 def test_an_undeformed_head_keeps_its_tissues_and_typical_size() -> None:
     """Without deformation the brain has the typical volume and the share of white matter of the anatomy."""
     anatomy = load_anatomy("head_05")
@@ -59,7 +49,7 @@ def test_centres_lie_in_the_cerebrum() -> None:
     rng = np.random.default_rng(1)
     for _ in range(20):
         coarse = draw_map(anatomy, GRID, TRAINING.deformation, rng)
-        centre = draw_centre(anatomy, coarse, rng)
+        centre = draw_centre(anatomy, coarse, TRAINING.tumour, None, rng)
         source = np.rint(coarse.at(centre[None])[0]).astype(int)
         assert Tissue(anatomy.tissues[tuple(source)]) in SEED_WEIGHTS
 
@@ -71,7 +61,7 @@ def test_drawn_plans_follow_the_settings() -> None:
     volumes = np.array([plan.volume_ml for plan in plans])
     assert (volumes < 15.0).mean() == pytest.approx(0.15, abs=0.03)
     assert 60.0 < np.median(volumes) < 90.0
-    assert volumes.max() <= LARGEST_ML
+    assert volumes.max() <= TRAINING.tumour.volume_range_ml[1]
     assert all(0.0 <= share <= 1.0 for plan in plans for share in (plan.core_share, plan.enhancing_share))
     oedema = np.mean([plan.growth is Growth.OEDEMA for plan in plans])
     assert oedema == pytest.approx(0.03, abs=0.012)

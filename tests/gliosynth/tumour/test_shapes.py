@@ -7,9 +7,11 @@ import pytest
 
 from gliosynth.contrast.settings import TRAINING
 from gliosynth.labels import Label
-from gliosynth.tumour.plan import TumourPlan, ball_radius_mm, draw_plan
-from gliosynth.tumour.settings import Growth
-from gliosynth.tumour.shapes import Terrain, ellipsoid_distance, grow, lowest
+from gliosynth.tumour.ellipsoid import ellipsoid_distance
+from gliosynth.tumour.plan import TumourPlan, draw_kinetics, draw_plan
+from gliosynth.tumour.settings import Family, Growth
+from gliosynth.tumour.shapes import grow
+from gliosynth.tumour.terrain import Terrain, ball_radius_mm, lowest
 
 SPACING_MM = (2.0, 2.0, 2.0)
 VOXEL_ML = 0.008
@@ -37,7 +39,10 @@ def plan(growth: Growth, **changes: object) -> TumourPlan:
         volume_ml=20.0,
         core_share=0.5,
         enhancing_share=0.5,
-        satellites=0,
+        family=Family.NOISY,
+        kinetics=None,
+        spares_cortex=False,
+        satellite_radii_mm=(),
         septa=False,
         gap_share=0.0,
         irregularity=0.3,
@@ -46,10 +51,13 @@ def plan(growth: Growth, **changes: object) -> TumourPlan:
     return replace(fixed, **changes)
 
 
+@pytest.mark.parametrize("family", list(Family))
 @pytest.mark.parametrize("growth", [Growth.RING, Growth.SOLID, Growth.PATCHY, Growth.NON_ENHANCING])
-def test_volumes_are_exact(growth: Growth) -> None:
+def test_volumes_are_exact(growth: Growth, family: Family) -> None:
     """Whole tumour, core and enhancing tumour have their planned volumes to a few voxels."""
-    labels = grow(terrain(), plan(growth), np.random.default_rng(1))
+    kinetics = None if family is Family.NOISY else draw_kinetics(TRAINING.tumour, np.random.default_rng(3))
+    wanted = plan(growth, family=family, kinetics=kinetics, satellite_radii_mm=(5.0, 3.0))
+    labels = grow(terrain(), wanted, np.random.default_rng(1))
     count = np.bincount(labels.ravel(), minlength=4)
     assert count[1:].sum() == pytest.approx(20.0 / VOXEL_ML, abs=3)
     assert count[Label.NCR] + count[Label.ET] == pytest.approx(10.0 / VOXEL_ML, abs=3)
