@@ -62,6 +62,32 @@ class Settings(BaseSettings):
     tls_client_ca: Path | None = None
     """PEM file with the authority of client certificates; when given, clients without one are refused (mTLS)."""
 
+    cohort_folder: Path = Path("cohorts")
+    """Folder of the cohorts' job database and files, where the next two settings are empty; made when first used."""
+    database_url: str = ""
+    """Job database, such as `postgresql://user@host/name`; empty for a SQLite file in `cohort_folder`."""
+    store_url: str = ""
+    """Store of the cohorts' files, such as `s3://bucket/prefix` (credentials from the store's own standard variables);
+    empty for a folder in `cohort_folder`."""
+    cohort_workers: int = Field(default=1, ge=0, le=256)
+    """Worker processes that a server starts as soon as there is work, and ends with itself; 0 leaves the work to
+    workers of their own (`python -m services.cohort.worker`)."""
+    cohort_segmenter: str = "segmenter"
+    """Family of the models with which the gate reads each synthetic case again; empty for a gate without."""
+    cohort_expiry_days: float = Field(default=30.0, ge=0)
+    """Days from the end of the work on a cohort to its deletion; 0 for never."""
+    cohort_retries: int = Field(default=5, ge=0, le=20)
+    """Further tries of a case whose files cannot be stored, 1, 2, 4, ... seconds apart; then the cohort fails and can
+    be resumed."""
+    worker_lease_s: float = Field(default=30.0, gt=0)
+    """Seconds without a sign of life after which a worker is taken for dead and others take over its work."""
+    worker_poll_s: float = Field(default=0.2, gt=0)
+    """Seconds between two looks of an idle worker at the queue."""
+    until_stdin_closes: bool = False
+    """For workers: end when standard input closes, that is with the process that started the worker."""
+    max_streams: int = Field(default=32, gt=0)
+    """Calls that watch, wait for or download cohorts at the same time; one more is refused with RESOURCE_EXHAUSTED."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least serious event that is logged."""
     git_sha: str = "unknown"

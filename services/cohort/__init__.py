@@ -1,0 +1,1 @@
+"""The cohort service: durable jobs that make synthetic cohorts."""

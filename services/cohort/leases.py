@@ -1,0 +1,118 @@
+"""Which workers live: each signs its row every few seconds, and what dead ones held goes back to the queue."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS
+
+from gliosynth.errors import StorageError
+from services.cohort import transitions
+from services.cohort.database import Database
+from services.cohort.jobs import MOST_RECOVERIES
+from services.cohort.runs import Runs
+from services.cohort.tables import WORKERS
+
+SIGNS_PER_LEASE: Final = 4
+"""How often a worker signs within the time after which it is taken for dead."""
+
+RUNNING: Final = ["PENDING"]
+"""DBOS' state of a job that a worker holds."""
+
+GIVEN_UP: Final = ["MAX_RECOVERY_ATTEMPTS_EXCEEDED", "ERROR"]
+"""DBOS' states of a job that took down too many workers, or broke outside its step."""
+
+
+class Leases:
+    """This worker's sign of life, and its eye on the others; works in a thread of its own."""
+
+    def __init__(self, database: Database, runs: Runs, *, worker_id: str, lease_s: float) -> None:
+        """Signs for the first time.
+
+        Args:
+            database: The job database.
+            runs: Where failures are noted and expiry is done.
+            worker_id: This worker.
+            lease_s: Seconds after which a worker that did not sign is taken for dead.
+        """
+        self._database = database
+        self._runs = runs
+        self._worker_id = worker_id
+        self._lease_s = lease_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="leases", daemon=True)
+        self.sign()
+
+    def start(self) -> None:
+        """Starts to sign and to look after the others; call after the queue is joined."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops signing and strikes this worker off, so that others need not wait for the lease to end."""
+        self._stop.set()
+        self._thread.join()
+        with self._database.write() as connection:
+            connection.execute(sa.delete(WORKERS).where(WORKERS.c.id == self._worker_id))
+
+    def sign(self) -> None:
+        """Writes this worker's sign of life.
+
+        Raises:
+            StorageError: The database cannot be reached.
+        """
+        with self._database.write() as connection:
+            connection.execute(transitions.insert_or_skip(connection, WORKERS).values(id=self._worker_id, seen_s=0.0))
+            mine = sa.update(WORKERS).where(WORKERS.c.id == self._worker_id)
+            connection.execute(mine.values(seen_s=self._database.now_s()))
+
+    def take_over(self) -> None:
+        """Puts the jobs of dead workers back into the queue.
+
+        A worker that was only slow may go on with its job beside the one that took it over: both write the same
+        bytes, and the case is counted once.
+
+        Raises:
+            StorageError: The database cannot be reached.
+        """
+        held = {str(job.executor_id) for job in self._database.jobs(status=RUNNING)}
+        dead = sorted(held - self._living())
+        if dead:
+            structlog.get_logger("gliosynth.leases").warning("takes_over", workers=dead)
+            # Atomic for each job: of several workers that do this at once, one succeeds.
+            DBOS._recover_pending_workflows(dead)
+
+    def _living(self) -> set[str]:
+        with self._database.write() as connection:
+            lapsed = WORKERS.c.seen_s < self._database.now_s() - self._lease_s
+            connection.execute(sa.delete(WORKERS).where(lapsed))
+            return set(connection.execute(sa.select(WORKERS.c.id)).scalars())
+
+    def _fail_given_up(self) -> None:
+        """Fails the cohorts of which a job was given up by the queue itself."""
+        for job in self._database.jobs(status=GIVEN_UP, limit=100):
+            cohort_id, run, job_name = _parts(job)
+            message = (
+                f"{job_name}: this job ended {MOST_RECOVERIES} workers, or broke; look into their logs for what it"
+                " did, such as running out of memory, then resume the cohort"
+            )
+            self._runs.fail(cohort_id, run, reason="JOB_GIVEN_UP", message=message)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self._lease_s / SIGNS_PER_LEASE):
+            for task in (self.sign, self.take_over, self._fail_given_up, self._runs.delete_expired):
+                self._try(task)
+
+    def _try(self, task: Callable[[], Any]) -> None:
+        """Does one task; a database that cannot be reached is tried again at the next turn."""
+        try:
+            task()
+        except StorageError as error:
+            structlog.get_logger("gliosynth.leases").warning("database_failed", error=str(error))
+
+
+def _parts(job: Any) -> tuple[str, int, str]:
+    """Returns cohort, run and rest of a job's id."""
+    cohort_id, run, rest = str(job.workflow_id).split(".", 2)
+    return cohort_id, int(run), rest

@@ -1,0 +1,151 @@
+"""What a worker does for one job: makes a case, completes a data set, removes a cohort."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from gliosynth.cohort.anatomies import SpecAnatomies
+from gliosynth.cohort.case import CaseArtefacts, make_case
+from gliosynth.cohort.dataset import finish_dataset
+from gliosynth.cohort.spec import CohortSpec, parse_spec
+from gliosynth.cohort.summary import CaseSummary
+from gliosynth.errors import CancelledError, ModelError
+from services.cohort.artefacts import Artefacts
+from services.cohort.gate_segmenter import GateSegmenter
+from services.cohort.label_maps import LabelMaps
+from services.cohort.records import CaseOutcome, CohortRecord
+from services.cohort.runs import Runs
+from services.runtime.storage import Store
+
+CHECK_S: Final = 1.0
+"""Seconds between two looks at whether a cohort is still wanted, while one of its cases is made."""
+
+
+class Maker:
+    """Makes cohorts; used by one job at a time."""
+
+    def __init__(self, runs: Runs, store: Store, *, label_maps: LabelMaps, gate: GateSegmenter | None) -> None:
+        """Keeps what it works with.
+
+        Args:
+            runs: The work to do.
+            store: Where files go.
+            label_maps: The callers' own anatomies.
+            gate: Reads cases again, or None.
+        """
+        self._runs = runs
+        self._store = store
+        self._label_maps = label_maps
+        self._gate = gate
+        self._kept: tuple[str, CohortSpec, SpecAnatomies] | None = None
+
+    def make(self, cohort_id: str, run: int, number: int) -> None:
+        """Makes and stores a case, unless it is stored already or not wanted any more.
+
+        Args:
+            cohort_id: The cohort.
+            run: The run.
+            number: The case, from 0.
+
+        Raises:
+            StorageError: The store or the database fails.
+            GliosynthError: The case cannot be made.
+        """
+        cohort = self._runs.wanted(cohort_id, run)
+        if cohort is None:
+            return
+        artefacts = Artefacts(self._store, cohort_id)
+        if not artefacts.has_case(number):
+            case = self._made(cohort, number)
+            self._check_wanted(cohort_id, run)
+            artefacts.write_case(number, case)
+        self._runs.case_stored(cohort_id, run, _outcome(number, artefacts.summary(number)))
+
+    def finish(self, cohort_id: str, run: int) -> None:
+        """Completes a data set.
+
+        Args:
+            cohort_id: The cohort.
+            run: The run.
+
+        Raises:
+            StorageError: The store or the database fails.
+            GliosynthError: The data set cannot be completed.
+        """
+        cohort = self._runs.wanted(cohort_id, run)
+        if cohort is None:
+            return
+        artefacts = Artefacts(self._store, cohort_id)
+        spec, _ = self._read(cohort)
+        summaries = [artefacts.summary(number) for number in range(cohort.case_count)]
+        dataset = finish_dataset(spec, summaries, read=artefacts.read)
+        self._check_wanted(cohort_id, run)
+        listed = artefacts.write_dataset(dataset.files, summaries)
+        reasons = () if dataset.verdict.released else dataset.verdict.reasons
+        count = len(listed.reports) + len(listed.cases)
+        self._runs.finish(cohort_id, run, size_bytes=listed.size_bytes, file_count=count, reasons=reasons)
+
+    def remove(self, cohort_id: str) -> None:
+        """Removes everything of a deleted cohort.
+
+        Args:
+            cohort_id: The cohort.
+
+        Raises:
+            StorageError: The store or the database fails.
+        """
+        if self._runs.is_deleted(cohort_id):
+            Artefacts(self._store, cohort_id).delete()
+            self._runs.removed(cohort_id)
+
+    def _made(self, cohort: CohortRecord, number: int) -> CaseArtefacts:
+        self._check_models(cohort)
+        spec, anatomies = self._read(cohort)
+        check = _Every(CHECK_S, lambda: self._check_wanted(cohort.id, cohort.run))
+        return make_case(spec, number, anatomies=anatomies, segment=self._gate, check=check)
+
+    def _read(self, cohort: CohortRecord) -> tuple[CohortSpec, SpecAnatomies]:
+        """Returns the spec and its anatomies; those of the last cohort are kept."""
+        if self._kept is None or self._kept[0] != cohort.id:
+            spec = parse_spec(cohort.spec)
+            self._kept = (cohort.id, spec, SpecAnatomies(spec, self._label_maps.read))
+        return self._kept[1:]
+
+    def _check_wanted(self, cohort_id: str, run: int) -> None:
+        if self._runs.wanted(cohort_id, run) is None:
+            raise CancelledError(f"cohort {cohort_id} is not wanted any more")
+
+    def _check_models(self, cohort: CohortRecord) -> None:
+        mine = () if self._gate is None else self._gate.models
+        if mine != cohort.models:
+            names = [f"{model.name} {model.digest[:19]}" for model in cohort.models] or ["no models"]
+            raise ModelError(
+                f"this worker's gate has other models than the cohort was created with ({', '.join(names)}): give the"
+                " worker the server's model repository and cohort_segmenter, or create the cohort again",
+                field="model",
+                reason="MODELS_DIFFER",
+            )
+
+
+class _Every:
+    """Calls a check at most every few seconds."""
+
+    def __init__(self, interval_s: float, check: Callable[[], None]) -> None:
+        self._interval_s = interval_s
+        self._check = check
+        self._last_s = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last_s >= self._interval_s:
+            self._check()
+            self._last_s = time.monotonic()
+
+
+def _outcome(number: int, summary: CaseSummary) -> CaseOutcome:
+    """Returns what a case adds: of each rejected draw, the first rule that did not hold."""
+    rejections: dict[str, int] = {}
+    for reject in summary.facts.rejects:
+        reason = reject.findings[0].rule
+        rejections[reason] = rejections.get(reason, 0) + 1
+    size = sum(file.byte_count for file in summary.files)
+    return CaseOutcome(number, size, rejections, summary.facts.generator.partition("/")[0])

@@ -1,0 +1,157 @@
+"""Cohorts as workers know them: a run is one taking-up of the work, and every step of it is counted once."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from services.cohort import transitions
+from services.cohort.database import Database
+from services.cohort.records import CaseOutcome, CohortRecord, record_of
+from services.cohort.tables import ACTIVE, CASES, COHORTS, State
+
+
+class Runs:
+    """The work on the cohorts of one database."""
+
+    def __init__(self, database: Database, *, expiry_s: float | None) -> None:
+        """Keeps the database.
+
+        Args:
+            database: Where the cohorts are.
+            expiry_s: Seconds from the end of the work to a cohort's deletion, or None for never.
+        """
+        self._database = database
+        self._expiry_s = expiry_s
+
+    def wanted(self, cohort_id: str, run: int) -> CohortRecord | None:
+        """Returns the cohort if this run of it is still wanted, else None.
+
+        Args:
+            cohort_id: The cohort.
+            run: The run.
+        """
+        with self._database.read() as connection:
+            return _wanted(transitions.find(connection, COHORTS.c.id == cohort_id), run)
+
+    def plan(self, cohort_id: str, run: int) -> None:
+        """Queues the cases of a run that are not made, or its end where all are; once more changes nothing.
+
+        Args:
+            cohort_id: The cohort.
+            run: The run.
+        """
+        with self._database.write() as connection:
+            cohort = _wanted(transitions.find(connection, COHORTS.c.id == cohort_id, lock=True), run)
+            if cohort is None:
+                return
+            transitions.change(connection, cohort_id, {"state": State.RUNNING})
+            made = set(connection.execute(sa.select(CASES.c.number).where(CASES.c.cohort_id == cohort_id)).scalars())
+            numbers = [number for number in range(cohort.case_count) if number not in made]
+            job = transitions.CASE_JOB if numbers else transitions.FINISH_JOB
+            transitions.enqueue(self._database, connection, job, cohort_id, run, numbers)
+
+    def case_stored(self, cohort_id: str, run: int, case: CaseOutcome) -> None:
+        """Counts a case that is stored, once; after the last one the end of the run is queued.
+
+        Args:
+            cohort_id: The cohort.
+            run: The run that made it.
+            case: What it adds.
+        """
+        with self._database.write() as connection:
+            cohort = _wanted(transitions.find(connection, COHORTS.c.id == cohort_id, lock=True), run)
+            if cohort is None:
+                return
+            insert = transitions.insert_or_skip(connection, CASES).values(cohort_id=cohort_id, number=case.number)
+            is_new = connection.execute(insert).rowcount > 0
+            if is_new:
+                _count_case(connection, cohort, case)
+            if cohort.cases_made + is_new == cohort.case_count:
+                transitions.enqueue(self._database, connection, transitions.FINISH_JOB, cohort_id, run)
+
+    def finish(self, cohort_id: str, run: int, *, size_bytes: int, file_count: int, reasons: Sequence[str]) -> None:
+        """Ends a run whose data set is complete.
+
+        Args:
+            cohort_id: The cohort.
+            run: The run.
+            size_bytes: Bytes of the data set.
+            file_count: Files of the data set.
+            reasons: Why the images are withheld; empty when they are released.
+        """
+        state = State.WITHHELD if reasons else State.SUCCEEDED
+        facts = {"size_bytes": size_bytes, "file_count": file_count, "withheld_reasons": list(reasons)}
+        self._end(cohort_id, run, state=state, outcome="ok", facts=facts)
+
+    def fail(self, cohort_id: str, run: int, *, reason: str, message: str) -> None:
+        """Stops a run that cannot go on.
+
+        Args:
+            cohort_id: The cohort.
+            run: The run.
+            reason: Stable identifier.
+            message: What happened and what to do.
+        """
+        facts = {"error_reason": reason, "error_message": message}
+        self._end(cohort_id, run, state=State.FAILED, outcome="failed", facts=facts)
+        self._database.cancel_queued(transitions.job_prefix(cohort_id, run))
+
+    def delete_expired(self) -> int:
+        """Deletes the cohorts whose time is over, and returns how many they were."""
+        over = (COHORTS.c.expires_s < self._database.now_s(), COHORTS.c.state != State.DELETED)
+        with self._database.write() as connection:
+            query = sa.select(COHORTS).where(*over).with_for_update(skip_locked=True)
+            expired = [record_of(row) for row in connection.execute(query)]
+            for cohort in expired:
+                transitions.delete(self._database, connection, cohort)
+                transitions.count(connection, "jobs", outcome="expired")
+        return len(expired)
+
+    def is_deleted(self, cohort_id: str) -> bool:
+        """Returns whether a cohort's files are to be removed.
+
+        Args:
+            cohort_id: The cohort.
+        """
+        with self._database.read() as connection:
+            cohort = transitions.find(connection, COHORTS.c.id == cohort_id)
+        return cohort is not None and cohort.state is State.DELETED
+
+    def removed(self, cohort_id: str) -> None:
+        """Forgets a deleted cohort whose files are gone.
+
+        Args:
+            cohort_id: The cohort.
+        """
+        with self._database.write() as connection:
+            connection.execute(sa.delete(CASES).where(CASES.c.cohort_id == cohort_id))
+            connection.execute(sa.delete(COHORTS).where(COHORTS.c.id == cohort_id, COHORTS.c.state == State.DELETED))
+
+    def _end(self, cohort_id: str, run: int, *, state: State, outcome: str, facts: Mapping[str, object]) -> None:
+        with self._database.write() as connection:
+            cohort = _wanted(transitions.find(connection, COHORTS.c.id == cohort_id, lock=True), run)
+            if cohort is not None:
+                transitions.end(
+                    self._database,
+                    connection,
+                    cohort,
+                    state=state,
+                    outcome=outcome,
+                    expiry_s=self._expiry_s,
+                    facts=facts,
+                )
+
+
+def _wanted(cohort: CohortRecord | None, run: int) -> CohortRecord | None:
+    return cohort if cohort is not None and cohort.run == run and cohort.state in ACTIVE else None
+
+
+def _count_case(connection: sa.Connection, cohort: CohortRecord, case: CaseOutcome) -> None:
+    """Adds a case and its rejected draws to the cohort and to the counters."""
+    totals = dict(cohort.rejections)
+    for reason, times in case.rejections.items():
+        totals[reason] = totals.get(reason, 0) + times
+        transitions.count(connection, "samples", outcome="rejected", reason=reason, model=case.generator, by=times)
+    transitions.count(connection, "samples", outcome="accepted", model=case.generator)
+    made = {"cases_made": cohort.cases_made + 1, "size_bytes": cohort.size_bytes + case.size_bytes}
+    transitions.change(connection, cohort.id, {**made, "rejections": totals})
