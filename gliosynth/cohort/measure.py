@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from gliosynth.anatomy import TissueMap
 from gliosynth.cohort.measure_fingerprint import fingerprint_of
-from gliosynth.cohort.measure_geometry import geometry_of, pack
+from gliosynth.cohort.measure_geometry import geometry_of, load_frame, pack
 from gliosynth.cohort.measure_regions import (
     ContrastRatios,
     Contrasts,
@@ -29,7 +29,6 @@ from gliosynth.cohort.measure_regions import (
 )
 from gliosynth.cohort.measure_shape import BrainMorphology, TumourShape, measure_morphology, measure_shape
 from gliosynth.cohort.measure_tissue import classify_tissue
-from gliosynth.cohort.reference import load_frame
 from gliosynth.labels import LabelMap, Mask
 from gliosynth.metrics.fidelity.radiomics import ENCODER_ID, encode_case
 
@@ -96,14 +95,14 @@ def measure_case(
     Raises:
         InvalidVolumeError: The brain mask is empty, or a contrast is constant or has no origin of intensities.
     """
-    tissue = classify_tissue(contrasts[0], labels, brain)
+    tissue = classify_tissue(contrasts[0], labels, brain, spacing_mm=spacing_mm)
     geometry = None if tissues is None else geometry_of(tissues, load_frame(), spacing_mm=spacing_mm)
     return CaseMeasurement(
         volumes=measure_volumes(labels, brain, spacing_mm=spacing_mm),
         ratios=measure_ratios(contrasts, labels, tissue),
         texture=measure_texture(contrasts, labels, spacing_mm=spacing_mm),
         shape=measure_shape(labels, brain, spacing_mm=spacing_mm),
-        morphology=measure_morphology(tissue, brain, tissues, spacing_mm=spacing_mm),
+        morphology=measure_morphology(tissue, brain, tissues),
         encoder=ENCODER_ID,
         features=_rows(encode_case(contrasts, brain, spacing_mm=spacing_mm)),
         fingerprint=pack(fingerprint_of(contrasts, brain)),

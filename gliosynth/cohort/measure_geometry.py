@@ -8,6 +8,9 @@ tissue map is sampled there. The fit is equivariant: a donor and any affine copy
 import base64
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
+from importlib.resources import files
+from io import BytesIO
 from typing import Final
 
 import numpy as np
@@ -121,6 +124,15 @@ def common_frame(landmarks: Iterable[NDArray[np.float64]]) -> NDArray[np.float64
         ``(26, 3)`` mm from the centre.
     """
     return np.mean([points - np.nanmean(points, axis=0) for points in landmarks], axis=0)
+
+
+@lru_cache(maxsize=1)
+def load_frame() -> NDArray[np.float64]:
+    """Returns the landmarks of the built-in anatomies' common frame, ``(26, 3)`` mm, read-only."""
+    with np.load(BytesIO(files("gliosynth.cohort").joinpath("donor_geometry.npz").read_bytes())) as stored:
+        frame: NDArray[np.float64] = stored["frame"]
+    frame.setflags(write=False)
+    return frame
 
 
 def pack(values: NDArray[np.uint8]) -> str:

@@ -19,6 +19,9 @@ Spacing = tuple[float, float, float]
 FEWEST_VOXELS: Final = 50
 """A median over fewer voxels than this is not reported."""
 
+INNER_MM: Final = 8.0
+"""Tissue is measured this far below the surface of the brain mask, mm: at the rim lie vessels, dura and mask errors."""
+
 AUTOCORRELATION_MM: Final = (1.0, 2.0, 4.0, 8.0)
 """Distances in mm at which a region's texture is correlated with itself (METHODS.md C.2)."""
 
@@ -114,15 +117,19 @@ def measure_ratios(contrasts: Contrasts, labels: LabelMap, tissue: TissueClasses
     Raises:
         InvalidVolumeError: White matter's median is not above 0 (NO_INTENSITY_ORIGIN).
     """
-    parts = (tissue.grey, tissue.fluid, labels == Label.ED, labels == Label.NCR, labels == Label.ET)
-    return tuple(
-        ContrastRatios(contrast, *(_ratio(image, part, _white_median(image, tissue, contrast)) for part in parts))
-        for contrast, image in zip(CONTRASTS, contrasts, strict=True)
-    )
+    inner = tissue.depth_mm > INNER_MM
+    healthy = [np.flatnonzero(part & inner) for part in (tissue.white, tissue.grey, tissue.fluid)]
+    lesion = [np.flatnonzero(labels == label) for label in (Label.ED, Label.NCR, Label.ET)]
+    ratios = []
+    for contrast, image in zip(CONTRASTS, contrasts, strict=True):
+        flat = image.ravel()
+        white = _white_median(flat[healthy[0]], contrast)
+        ratios.append(ContrastRatios(contrast, *(_ratio(flat[part], white) for part in (*healthy[1:], *lesion))))
+    return tuple(ratios)
 
 
-def _white_median(image: NDArray[np.float32], tissue: TissueClasses, contrast: Contrast) -> float:
-    median = float(np.median(image[tissue.white]))
+def _white_median(values: NDArray[np.float32], contrast: Contrast) -> float:
+    median = float(np.median(values)) if values.size else 0.0
     if not median > 0:
         raise InvalidVolumeError(
             f"{contrast}: the median of white matter is {median:g}, so there is no ratio to it; give intensities from 0"
@@ -134,8 +141,7 @@ def _white_median(image: NDArray[np.float32], tissue: TissueClasses, contrast: C
     return median
 
 
-def _ratio(image: NDArray[np.float32], part: Mask, white: float) -> float | None:
-    values = image[part]
+def _ratio(values: NDArray[np.float32], white: float) -> float | None:
     return None if values.size < FEWEST_VOXELS else float(np.median(values)) / white
 
 

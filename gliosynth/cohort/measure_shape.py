@@ -5,7 +5,6 @@ from typing import Final
 
 import cc3d
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from gliosynth.anatomy import PARENCHYMA, Tissue, TissueMap
@@ -18,9 +17,6 @@ SMALLEST_PART_ML: Final = 0.1
 
 DEEP_MM: Final = 20.0
 """Fluid this far below the surface of the brain mask is counted as ventricle, with or without a label map, mm."""
-
-COARSE_MM: Final = 3.0
-"""Voxel edge on which distances from the brain's surface are measured, mm."""
 
 
 @dataclass(frozen=True)
@@ -89,16 +85,13 @@ def measure_shape(labels: LabelMap, brain: Mask, *, spacing_mm: Spacing) -> Tumo
     )
 
 
-def measure_morphology(
-    tissue: TissueClasses, brain: Mask, tissues: TissueMap | None, *, spacing_mm: Spacing
-) -> BrainMorphology:
+def measure_morphology(tissue: TissueClasses, brain: Mask, tissues: TissueMap | None) -> BrainMorphology:
     """Returns how the brain is built.
 
     Args:
         tissue: Classes of the healthy brain.
         brain: ``(X, Y, Z)`` bool, not empty.
         tissues: ``(X, Y, Z)`` uint8, values of `Tissue`, or None for a scan without a label map.
-        spacing_mm: Voxel edges in mm.
     """
     counts = [float(np.count_nonzero(mask)) for mask in (tissue.white, tissue.grey, tissue.fluid)]
     white, grey, fluid = (count / max(sum(counts), 1.0) for count in counts)
@@ -106,7 +99,7 @@ def measure_morphology(
         white_share=white,
         grey_share=grey,
         fluid_share=fluid,
-        deep_fluid_share=_deep_share(tissue, brain, spacing_mm),
+        deep_fluid_share=_deep_share(tissue),
         mirror_dice=_mirror_dice(brain),
         ventricle_share=None if tissues is None else _ventricle_share(tissues),
     )
@@ -152,15 +145,9 @@ def _enhancing_cover(labels: LabelMap) -> float | None:
     return float(np.count_nonzero(labels[surface] == Label.ET) / np.count_nonzero(surface)) if core.any() else None
 
 
-def _deep_share(tissue: TissueClasses, brain: Mask, spacing_mm: Spacing) -> float:
-    steps = tuple(max(1, round(COARSE_MM / edge)) for edge in spacing_mm)
-    thinned = tuple(slice(None, None, step) for step in steps)
-    sampling = [edge * step for edge, step in zip(spacing_mm, steps, strict=True)]
-    filled: NDArray[np.bool_] = np.pad(brain[thinned], 1)
-    depth = ndimage.distance_transform_edt(filled, sampling=sampling)[1:-1, 1:-1, 1:-1]
-    deep = np.count_nonzero(tissue.fluid[thinned] & (depth > DEEP_MM))
-    healthy = sum(np.count_nonzero(mask[thinned]) for mask in (tissue.white, tissue.grey, tissue.fluid))
-    return float(deep / max(healthy, 1))
+def _deep_share(tissue: TissueClasses) -> float:
+    healthy = sum(np.count_nonzero(mask) for mask in (tissue.white, tissue.grey, tissue.fluid))
+    return float(np.count_nonzero(tissue.fluid & (tissue.depth_mm > DEEP_MM)) / max(healthy, 1))
 
 
 def _mirror_dice(brain: Mask) -> float:

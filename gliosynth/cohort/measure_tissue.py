@@ -26,6 +26,9 @@ START_QUANTILES: Final = (0.1, 0.45, 0.8)
 ROUNDS: Final = 60
 """Most rounds of k-means; it stands still long before."""
 
+COARSE_MM: Final = 3.0
+"""Voxel edge on which distances from the brain's surface are measured, mm."""
+
 MARGIN_VOXELS: Final = 3
 """Voxels around the tumour that are counted as neither tumour nor healthy."""
 
@@ -38,20 +41,25 @@ class TissueClasses:
         fluid: ``(X, Y, Z)`` bool, the darkest class.
         grey: ``(X, Y, Z)`` bool, the middle class.
         white: ``(X, Y, Z)`` bool, the brightest class.
+        depth_mm: ``(X, Y, Z)`` float32, distance from the surface of the brain mask, known to about `COARSE_MM`.
     """
 
     fluid: Mask
     grey: Mask
     white: Mask
+    depth_mm: NDArray[np.float32]
 
 
-def classify_tissue(t1n: NDArray[np.float32], labels: LabelMap, brain: Mask) -> TissueClasses:
+def classify_tissue(
+    t1n: NDArray[np.float32], labels: LabelMap, brain: Mask, *, spacing_mm: tuple[float, float, float]
+) -> TissueClasses:
     """Returns fluid, grey and white matter outside the tumour and its margin, by k-means on the T1.
 
     Args:
         t1n: ``(X, Y, Z)`` float32, any unit.
         labels: ``(X, Y, Z)`` uint8, values of `gliosynth.labels.Label`.
         brain: ``(X, Y, Z)`` bool.
+        spacing_mm: Voxel edges in mm.
 
     Raises:
         InvalidVolumeError: No healthy voxel (EMPTY_BRAIN_MASK), or a constant T1 (CONSTANT_IMAGE).
@@ -67,8 +75,24 @@ def classify_tissue(t1n: NDArray[np.float32], labels: LabelMap, brain: Mask) -> 
         )
     low, high = _borders(values)
     return TissueClasses(
-        fluid=healthy & (t1n <= low), grey=healthy & (t1n > low) & (t1n <= high), white=healthy & (t1n > high)
+        fluid=healthy & (t1n <= low),
+        grey=healthy & (t1n > low) & (t1n <= high),
+        white=healthy & (t1n > high),
+        depth_mm=_depth_mm(brain, spacing_mm),
     )
+
+
+def _depth_mm(brain: Mask, spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
+    """Returns the distance from the outside in mm, measured on every n-th voxel and repeated between."""
+    steps = [max(1, round(COARSE_MM / edge)) for edge in spacing_mm]
+    coarse = np.pad(brain[tuple(slice(None, None, step) for step in steps)], 1)
+    sampling = [edge * step for edge, step in zip(spacing_mm, steps, strict=True)]
+    depth = ndimage.distance_transform_edt(coarse, sampling=sampling)[1:-1, 1:-1, 1:-1].astype(np.float32)
+    for axis, step in enumerate(steps):
+        depth = np.repeat(depth, step, axis=axis)
+    x, y, z = brain.shape
+    cut: NDArray[np.float32] = depth[:x, :y, :z]
+    return cut
 
 
 def _with_margin(tumour: Mask) -> Mask:

@@ -1,0 +1,100 @@
+"""Whether a cohort may leave: fidelity and memorisation against the release thresholds, with reasons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gliosynth.cohort.judgement_fidelity import FidelityJudgement, fidelity_reasons, judge_fidelity
+from gliosynth.cohort.judgement_memorisation import (
+    MemorisationJudgement,
+    judge_memorisation,
+    memorisation_reasons,
+)
+from gliosynth.cohort.judgement_thresholds import ReleaseThresholds
+from gliosynth.cohort.measure import CaseMeasurement
+from gliosynth.cohort.reference import Donors, load_donors, load_reference
+from gliosynth.errors import InvalidParameterError
+
+SEED = 20240501
+"""Seed of the draws inside the judgement: the same cohort gets the same verdict."""
+
+
+@dataclass(frozen=True)
+class CohortJudgement:
+    """The verdict on a cohort.
+
+    Attributes:
+        case_count: Cases that were judged.
+        fidelity: How like real tumours they are.
+        memorisation: How near they come to what they were made from.
+        released: Whether the cohort may leave.
+        reasons: Why not, one sentence each; empty where it may.
+        remarks: What could not be judged, one sentence each.
+    """
+
+    case_count: int
+    fidelity: FidelityJudgement
+    memorisation: MemorisationJudgement
+    released: bool
+    reasons: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def judge_cohort(
+    measurements: Sequence[CaseMeasurement], *, thresholds: ReleaseThresholds, donors: Donors | None = None
+) -> CohortJudgement:
+    """Returns whether a cohort may leave, and why not. The same measurements get the same verdict.
+
+    Args:
+        measurements: One for each case, in the order of the cohort.
+        thresholds: What is required.
+        donors: The anatomies that cases may be made from; None stands for those that ship with the library.
+
+    Raises:
+        InvalidParameterError: No case, or measurements of another encoder than the reference's.
+    """
+    if not measurements:
+        raise InvalidParameterError(
+            "a cohort without a case cannot be judged; give one measurement at least", field="measurements", got="0"
+        )
+    reference = load_reference()
+    real = [case.measurement for case in reference]
+    _check_encoder(measurements, real[0].encoder)
+    fidelity = judge_fidelity(measurements, real, thresholds=thresholds, rng=np.random.default_rng(SEED))
+    memorisation = judge_memorisation(
+        measurements, real, donors or load_donors(), real_ids=[case.id for case in reference]
+    )
+    reasons = [
+        *fidelity_reasons(fidelity, thresholds, case_count=len(measurements)),
+        *memorisation_reasons(memorisation, thresholds),
+    ]
+    return CohortJudgement(
+        case_count=len(measurements),
+        fidelity=fidelity,
+        memorisation=memorisation,
+        released=not reasons,
+        reasons=tuple(reasons),
+        remarks=tuple(_remarks(len(measurements), thresholds)),
+    )
+
+
+def _check_encoder(measurements: Sequence[CaseMeasurement], encoder: str) -> None:
+    others = sorted({case.encoder for case in measurements} - {encoder})
+    if others:
+        raise InvalidParameterError(
+            f"the cases were measured by the encoder {', '.join(others)} and the reference by {encoder};"
+            " measure the cases again",
+            field="measurements",
+            got=", ".join(others),
+            reason="ENCODERS_DIFFER",
+        )
+
+
+def _remarks(case_count: int, thresholds: ReleaseThresholds) -> list[str]:
+    if case_count >= thresholds.fewest_cases:
+        return []
+    return [
+        f"Fidelity was not judged: the cohort has {case_count} cases, below {thresholds.fewest_cases}"
+        " (release.fewest_cases) a median is that of one or two of them."
+    ]

@@ -1,0 +1,199 @@
+"""Does a cohort repeat what it was made from? Its cases beside the donors, each other and the real cases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gliosynth.cohort.judgement_thresholds import ReleaseThresholds
+from gliosynth.cohort.measure import CaseMeasurement
+from gliosynth.cohort.measure_fingerprint import FINGERPRINT_SHAPE
+from gliosynth.cohort.measure_geometry import FRAME_SHAPE, unpack
+from gliosynth.cohort.reference import Donors
+from gliosynth.metrics.privacy import closest_by_correlation, closest_distances, neighbour_ratios, pairwise_dice
+from gliosynth.metrics.privacy.correlation import Images
+from gliosynth.metrics.privacy.geometry import LabelMaps
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """One case and what it comes nearest to.
+
+    Attributes:
+        case: Number of the case in the cohort, from 0.
+        other: Name of the donor or real case, or number of the other case.
+        similarity: Dice or correlation.
+    """
+
+    case: int
+    other: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The similarity of every case to what it comes nearest to.
+
+    Attributes:
+        highest: The most similar pair.
+        median: Over the cases.
+        count: Cases that were compared.
+    """
+
+    highest: Nearest
+    median: float
+    count: int
+
+
+@dataclass(frozen=True)
+class MemorisationJudgement:
+    """How near the cohort comes to its records; None where there is nothing to compare.
+
+    Attributes:
+        donors: Dice of tissue maps to the nearest donor, mirrored ones included.
+        donors_apart: Largest Dice of two donors with each other: what is shared by being a brain.
+        donor_ratio: Median over the cases of (1 - Dice) to the nearest donor over that to the second nearest; near 1 is
+            private, small says which donor a case is made from.
+        twins: Dice of tissue maps to the nearest other case.
+        twin_images: Correlation of shrunken images to the nearest other case, mirrored and turned ones included.
+        real_images: Correlation of shrunken images to the nearest reference case.
+        closest_real: Median distance of features to the closest real case, over that of real cases to each other.
+        real_ratio: Median of NNDR to the real cases.
+    """
+
+    donors: Scan | None
+    donors_apart: float
+    donor_ratio: float | None
+    twins: Scan | None
+    twin_images: Scan | None
+    real_images: Scan
+    closest_real: float
+    real_ratio: float
+
+
+def judge_memorisation(
+    measurements: Sequence[CaseMeasurement], real: Sequence[CaseMeasurement], donors: Donors, *, real_ids: Sequence[str]
+) -> MemorisationJudgement:
+    """Returns how near the cohort comes to its records.
+
+    Args:
+        measurements: One for each case, at least one.
+        real: The reference cases.
+        donors: The anatomies that cases may be made from.
+        real_ids: Names of the reference cases.
+    """
+    images, real_images = _images(measurements), _images(real)
+    shown = closest_by_correlation(images, real_images)
+    numbers = [str(index) for index in range(len(measurements))]
+    twin_images = None
+    if len(images) > 1:
+        twins = closest_by_correlation(images, images, same_set=True)
+        twin_images = _scan(twins.similarity, twins.index, numbers, range(len(images)))
+    with_map = [index for index, case in enumerate(measurements) if case.geometry is not None]
+    maps = _maps(measurements)
+    nearest, ratio = _scan_donors(maps, donors, with_map)
+    real_distance, closest = _feature_distances(measurements, real)
+    return MemorisationJudgement(
+        donors=nearest,
+        donors_apart=_donors_apart(donors),
+        donor_ratio=ratio,
+        twins=_scan_twins(maps, with_map),
+        twin_images=twin_images,
+        real_images=_scan(shown.similarity, shown.index, list(real_ids), range(len(images))),
+        closest_real=closest,
+        real_ratio=real_distance,
+    )
+
+
+def memorisation_reasons(judgement: MemorisationJudgement, thresholds: ReleaseThresholds) -> list[str]:
+    """Returns why the cohort repeats what it was made from, one sentence each.
+
+    Args:
+        judgement: Of the cohort.
+        thresholds: What is required.
+    """
+    reasons = []
+    if judgement.donors is not None and judgement.donors.highest.similarity > thresholds.donor_dice:
+        found = judgement.donors.highest
+        reasons.append(
+            f"Case {found.case + 1} repeats the anatomy {found.other}: Dice {found.similarity:.3f} after an affine"
+            f" alignment, allowed are {thresholds.donor_dice:g} (release.donor_dice)."
+        )
+    if judgement.twins is not None and judgement.twins.highest.similarity > thresholds.twin_dice:
+        found = judgement.twins.highest
+        reasons.append(
+            f"Cases {found.case + 1} and {int(found.other) + 1} share one anatomy: Dice {found.similarity:.3f} after an"
+            f" affine alignment, allowed are {thresholds.twin_dice:g} (release.twin_dice)."
+        )
+    if judgement.twin_images is not None and judgement.twin_images.highest.similarity > thresholds.twin_correlation:
+        found = judgement.twin_images.highest
+        reasons.append(
+            f"Cases {found.case + 1} and {int(found.other) + 1} are copies: their images correlate by"
+            f" {found.similarity:.3f}, allowed are {thresholds.twin_correlation:g} (release.twin_correlation)."
+        )
+    return reasons
+
+
+def _scan_donors(maps: LabelMaps, donors: Donors, cases: Sequence[int]) -> tuple[Scan | None, float | None]:
+    if not cases or not donors.names:
+        return None, None
+    dice = np.maximum(pairwise_dice(maps, donors.maps), pairwise_dice(maps, donors.maps[:, ::-1]))
+    ratio = None
+    if len(donors.names) > 1:
+        distances = np.sort(1 - dice, axis=1)
+        ratio = float(np.median(distances[:, 0] / np.maximum(distances[:, 1], 1e-9)))
+    return _scan(dice.max(axis=1), dice.argmax(axis=1), list(donors.names), cases), ratio
+
+
+def _scan_twins(maps: LabelMaps, cases: Sequence[int]) -> Scan | None:
+    if len(cases) < 2:
+        return None
+    dice = np.maximum(pairwise_dice(maps, maps), pairwise_dice(maps, maps[:, ::-1]))
+    np.fill_diagonal(dice, -1.0)
+    return _scan(dice.max(axis=1), dice.argmax(axis=1), [str(case) for case in cases], cases)
+
+
+def _donors_apart(donors: Donors) -> float:
+    if len(donors.names) < 2:
+        return 0.0
+    dice = np.maximum(pairwise_dice(donors.maps, donors.maps), pairwise_dice(donors.maps, donors.maps[:, ::-1]))
+    np.fill_diagonal(dice, 0.0)
+    return float(dice.max())
+
+
+def _feature_distances(measurements: Sequence[CaseMeasurement], real: Sequence[CaseMeasurement]) -> tuple[float, float]:
+    """Returns the median NNDR to real cases, and the median DCR over that of real cases to each other."""
+    reference = _mean_features(real)
+    centre, scale = reference.mean(axis=0), np.maximum(reference.std(axis=0), 1e-6)
+    reference, sample = (reference - centre) / scale, (_mean_features(measurements) - centre) / scale
+    among = [
+        float(closest_distances(reference[[index]], np.delete(reference, index, axis=0))[0])
+        for index in range(len(reference))
+    ]
+    distance = float(np.median(closest_distances(sample, reference)))
+    return float(np.median(neighbour_ratios(sample, reference))), distance / float(np.median(among))
+
+
+def _mean_features(cases: Sequence[CaseMeasurement]) -> NDArray[np.float64]:
+    return np.array([np.mean(case.features, axis=0) for case in cases])
+
+
+def _images(cases: Sequence[CaseMeasurement]) -> Images:
+    return np.stack([unpack(case.fingerprint, FINGERPRINT_SHAPE) for case in cases]).astype(np.float32)
+
+
+def _maps(cases: Sequence[CaseMeasurement]) -> LabelMaps:
+    found = [unpack(case.geometry, FRAME_SHAPE) for case in cases if case.geometry is not None]
+    return np.stack(found) if found else np.zeros((0, *FRAME_SHAPE), np.uint8)
+
+
+def _scan(
+    similarity: NDArray[np.float64], index: NDArray[np.int64], names: Sequence[str], cases: Sequence[int]
+) -> Scan:
+    best = int(similarity.argmax())
+    return Scan(
+        highest=Nearest(case=cases[best], other=names[int(index[best])], similarity=float(similarity[best])),
+        median=float(np.median(similarity)),
+        count=len(similarity),
+    )

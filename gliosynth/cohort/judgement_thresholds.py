@@ -1,0 +1,34 @@
+"""What a cohort as a whole must fulfil before it leaves, and how each default was chosen."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gliosynth.cohort.sections import Section, Share
+
+Count = Annotated[int, Field(ge=0, le=10_000)]
+"""A number of cases."""
+
+
+class ReleaseThresholds(Section):
+    """What a cohort must fulfil. Defaults refuse what is shown to be wrong, and report what few cases cannot show."""
+
+    fewest_cases: Annotated[int, Field(ge=2, le=10_000)] = 8
+    """Distributions of fewer cases are reported and not judged: their medians are those of one or two cases."""
+    contrast_misses: Count = 0
+    """Contrast ratios whose cohort median may lie outside the band of real tumours."""
+    volume_median_ml: Annotated[float, Field(ge=1.0, le=400.0)] = 89.3
+    """Median whole-tumour volume that is expected, ml. Default: BraTS 2021, n = 1251."""
+    volume_log_sd: Annotated[float, Field(gt=0.0, le=2.0)] = 0.7
+    """Standard deviation of its natural logarithm that is expected."""
+    volume_margin_sd: Annotated[float, Field(gt=0.0, le=5.0)] = 0.5
+    """Equivalence margin of the mean log volume, in those standard deviations. The cohort is refused when its 90 %
+    interval lies wholly outside."""
+    fidelity_ratio: Annotated[float, Field(gt=0.0, le=1000.0)] = 10.0
+    """Largest kernel distance from the real cases, over that of real cases from each other at the same number."""
+    donor_dice: Share = 0.9
+    """Largest Dice of a case's tissue map and an anatomy that it may be made from, after an affine alignment."""
+    twin_dice: Share = 0.95
+    """Largest Dice of the tissue maps of two cases of the cohort, after an affine alignment."""
+    twin_correlation: Share = 0.98
+    """Largest correlation of the shrunken images of two cases of the cohort, mirrored ones included."""
