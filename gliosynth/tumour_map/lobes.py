@@ -1,11 +1,11 @@
 """Lobes as boxes of proportions: where a brain's frame says that a lobe is.
 
 The rules below are planes through Talairach's atlas (Talairach and Tournoux 1988): the central sulcus, the Sylvian
-fissure, the parieto-occipital sulcus and the tentorium as straight lines seen from the side, and boxes around the insula
-and the deep grey matter. They know nothing of the folds of a brain: expect borders to be 10 mm off, and more where the
-head is tilted or the tumour has displaced it. On the twenty anatomies, 96 % of the thalamus, 95 % of the pallidum, 85 %
-of the caudate and 80 % of the putamen are called deep (14 % of the putamen insula), 81 % of the hippocampus temporal
-(worst head: 57 %), and 95 % of the cerebellum no lobe; `tests/gliosynth/tumour_map/test_lobes.py` measures it.
+fissure, the parieto-occipital sulcus and the tentorium as straight lines seen from the side, and boxes around the
+insula and the deep grey matter. They know nothing of the folds of a brain: expect borders to be 10 mm off, and more
+where the head is tilted or the tumour has displaced it. On the twenty anatomies, 96 % of the thalamus, 95 % of the
+pallidum, 85 % of the caudate and 80 % of the putamen are called deep (14 % of the putamen insula), 81 % of the
+hippocampus temporal, and 95 % of the cerebellum no lobe; `tests/gliosynth/tumour_map/test_lobes.py` measures it.
 """
 
 from typing import Final
