@@ -26,12 +26,12 @@ SUFFIXES: Final = {
 """Entities and suffix of each contrast."""
 
 SEQUENCES: Final = {
-    Family.SPIN_ECHO: ("SE", "SK"),
-    Family.SPOILED_GRADIENT: ("GR", "SP"),
-    Family.MPRAGE: ("GR_IR", "MP"),
-    Family.INVERSION_SPIN_ECHO: ("SE_IR", "SK"),
+    Family.SPIN_ECHO: ("SE", "SK", "Spin echo"),
+    Family.SPOILED_GRADIENT: ("GR", "SP", "Spoiled gradient echo"),
+    Family.MPRAGE: ("GR_IR", "MP", "MPRAGE"),
+    Family.INVERSION_SPIN_ECHO: ("SE_IR", "SK", "Inversion recovery spin echo"),
 }
-"""DICOM's ScanningSequence and SequenceVariant of each family."""
+"""DICOM's ScanningSequence and SequenceVariant, and BIDS's PulseSequenceType, of each family."""
 
 TUMOUR: Final = "tumour"
 """Description entity of the tumour's labels."""
@@ -113,10 +113,11 @@ def label_table(values: tuple[tuple[int, str, str], ...]) -> bytes:
 
 def _timing(protocol: Protocol) -> dict[str, object]:
     """Returns the protocol's fields, in seconds and degrees."""
-    scanning, variant = SEQUENCES[protocol.family]
+    scanning, variant, kind = SEQUENCES[protocol.family]
     fields: dict[str, object] = {
         "ScanningSequence": scanning,
         "SequenceVariant": variant,
+        "PulseSequenceType": kind,
         "RepetitionTime": _seconds(protocol.repetition_ms),
         "EchoTime": _seconds(protocol.echo_ms),
         "FlipAngle": round(protocol.flip_deg, 3),

@@ -22,6 +22,7 @@ ENVIRONMENT: Final = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    keep_trailing_newline=True,
 )
 """Templates of the texts; an unknown name is an error."""
 

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from gliosynth import __version__
 from gliosynth.anatomy import Tissue
 from gliosynth.cohort.bids import BIDS_VERSION, PIPELINE, TISSUE, TUMOUR, label_table
 from gliosynth.cohort.data_card import data_card, readme, reject_counts
-from gliosynth.cohort.licences import licence_files, licence_of
+from gliosynth.cohort.licences import licence_files, licence_of, uses_built_in
 from gliosynth.cohort.participants import participants_json, participants_tsv
 from gliosynth.cohort.plain import to_json
 from gliosynth.cohort.sections import tissue_name
@@ -34,12 +35,25 @@ COHORT_PATH: Final = f"{PIPELINE}/cohort.json"
 IGNORED: Final = (SPEC_PATH, REPORT_PATH, SUMS_PATH, "DATACARD.md", "NOTICE")
 """Files at the root that BIDS has no name for."""
 
+DERIVATIVES_IGNORED: Final = ("cohort.json", "*_manifest.json", "figures/")
+"""The same among the labels."""
+
 LABELS: Final = (
     (int(Label.NCR), "Necrotic and non-enhancing tumour core", "NCR"),
     (int(Label.ED), "Peritumoral oedema and infiltration", "ED"),
     (int(Label.ET), "Enhancing tumour", "ET"),
 )
 """Index, name and abbreviation of the tumour labels (BraTS 2023)."""
+
+
+SYNTHSEG: Final = MappingProxyType({"URL": "https://github.com/BBillot/SynthSeg", "Version": "66342c1"})
+"""Where the anatomies that ship with the library come from."""
+
+DERIVATIVES_README: Final = (
+    b"Labels, masks, manifests and pictures of the synthetic cases; the README one level above the derivatives says"
+    b" more.\n"
+)
+"""README of the labels' folder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +89,15 @@ def finish_dataset(
     verdict = verdict_of(spec, ordered)
     files = {
         "dataset_description.json": to_json(_description(spec, ordered)),
-        ".bidsignore": ("\n".join(IGNORED) + "\n").encode(),
+        ".bidsignore": _lines((*IGNORED, *DERIVATIVES_IGNORED)),
         "participants.tsv": participants_tsv(ordered),
         "participants.json": participants_json(),
         "README.md": readme(spec, ordered, verdict),
         "DATACARD.md": data_card(spec, ordered, verdict),
         SPEC_PATH: spec.to_json(),
         f"{PIPELINE}/dataset_description.json": to_json(_derivatives_description(ordered)),
+        f"{PIPELINE}/README.md": DERIVATIVES_README,
+        f"{PIPELINE}/.bidsignore": _lines(DERIVATIVES_IGNORED),
         f"{PIPELINE}/desc-{TUMOUR}_dseg.tsv": label_table(LABELS),
         f"{PIPELINE}/desc-{TISSUE}_dseg.tsv": label_table(_tissue_labels()),
         **licence_files(spec),
@@ -113,9 +129,10 @@ def _description(spec: CohortSpec, summaries: Sequence[CaseSummary]) -> dict[str
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "raw",
         "License": licence_of(spec),
-        "Authors": ["gliosynth"],
-        "HowToAcknowledge": "Name gliosynth and its version; cite SynthSeg for the anatomies (see NOTICE).",
+        "Authors": ["The authors of gliosynth", *_donor_authors(spec)],
+        "HowToAcknowledge": "Name gliosynth and its version; NOTICE says whom else to cite.",
         "GeneratedBy": [_generated_by(summaries)],
+        "SourceDatasets": _sources(spec),
     }
 
 
@@ -130,9 +147,27 @@ def _derivatives_description(summaries: Sequence[CaseSummary]) -> dict[str, obje
     }
 
 
+def _donor_authors(spec: CohortSpec) -> tuple[str, ...]:
+    """Returns whose label maps the heads are made from."""
+    built_in = ("The authors of SynthSeg (label maps)",) if uses_built_in(spec) else ()
+    return (*built_in, "The owners of the label maps") if spec.anatomies.own else built_in
+
+
+def _sources(spec: CohortSpec) -> list[dict[str, object]]:
+    """Returns where the anatomies come from."""
+    built_in: list[dict[str, object]] = [dict(SYNTHSEG)] if uses_built_in(spec) else []
+    own: list[dict[str, object]] = [{"URL": f"urn:gliosynth:label-map:{own.id}"} for own in spec.anatomies.own]
+    return [*built_in, *own]
+
+
 def _generated_by(summaries: Sequence[CaseSummary]) -> dict[str, object]:
     generators = sorted({summary.facts.generator for summary in summaries})
     return {"Name": "gliosynth", "Version": __version__, "Description": ", ".join(generators)}
+
+
+def _lines(texts: Sequence[str]) -> bytes:
+    """Returns texts as the lines of a file."""
+    return "".join(f"{text}\n" for text in texts).encode()
 
 
 def _tissue_labels() -> tuple[tuple[int, str, str], ...]:

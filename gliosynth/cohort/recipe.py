@@ -1,7 +1,9 @@
 """What a spec asks of the simulator: settings, donors, and the random generator of each draw."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from enum import StrEnum
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -9,7 +11,10 @@ from gliosynth.cohort.sections import ScannerSection, TumourSection
 from gliosynth.cohort.spec import CohortSpec
 from gliosynth.contrast.sequences import Family
 from gliosynth.contrast.settings import TRAINING, AcquisitionSettings, PhysicsSettings, SimulatorSettings
-from gliosynth.tumour.settings import GridSettings, Growth, TumourSettings
+from gliosynth.tumour.settings import COHORT_TUMOURS, GridSettings, Growth, TumourSettings
+from gliosynth.tumour.settings import Family as Shape
+
+KindT = TypeVar("KindT", bound=StrEnum)
 
 T1_FAMILIES: Final = (Family.SPIN_ECHO, Family.SPOILED_GRADIENT, Family.MPRAGE, Family.INVERSION_SPIN_ECHO)
 """Order of `PhysicsSettings.t1_family_shares`."""
@@ -55,18 +60,20 @@ def donor_of(spec: CohortSpec, index: int, names: tuple[str, ...]) -> str:
 
 
 def _tumour_settings(section: TumourSection) -> TumourSettings:
-    own = TRAINING.tumour
-    shares = own.growth_shares
-    if section.growth is not None:
-        total = sum(section.growth.values())
-        shares = tuple(section.growth.get(growth, 0.0) / total for growth in Growth)  # type: ignore[assignment]
+    own, volume = COHORT_TUMOURS, section.volume_ml
+    ring, solid, patchy, non_enhancing, oedema = _frequencies(section.growth, tuple(Growth), own.growth_shares)
+    grown, noisy, composite = _frequencies(section.shapes, tuple(Shape), own.family_shares)
     return replace(
         own,
         free_share=section.free_share,
-        growth_shares=shares,
-        volume_median_ml=section.volume_ml.median,
-        volume_log_sd=section.volume_ml.log_sd,
+        growth_shares=(ring, solid, patchy, non_enhancing, oedema),
+        family_shares=(grown, noisy, composite),
+        volume_median_ml=volume.median,
+        volume_log_sd=volume.log_sd,
+        volume_range_ml=(volume.smallest, volume.largest),
         small_share=_or(section.small_share, own.small_share),
+        hemisphere=section.hemisphere,
+        butterfly_share=_or(section.butterfly_share, own.butterfly_share),
         satellite_share=_or(section.satellite_share, own.satellite_share),
         cystic_share=_or(section.cystic_share, own.cystic_share),
         haemorrhage_share=_or(section.haemorrhage_share, own.haemorrhage_share),
@@ -76,25 +83,17 @@ def _tumour_settings(section: TumourSection) -> TumourSettings:
 
 def _physics_settings(section: ScannerSection) -> PhysicsSettings:
     own = TRAINING.physics
+    se, spgr, mprage, flair = _frequencies(section.t1_families, T1_FAMILIES, own.t1_family_shares)
     return replace(
         own,
         mixture_share=0.0,
         signal_jitter_share=0.0,
         field_strengths_tesla=section.field_strengths_tesla or own.field_strengths_tesla,
-        t1_family_shares=_t1_shares(section),
+        t1_family_shares=(se, spgr, mprage, flair),
         repeated_t1_share=_or(section.repeated_t1_share, own.repeated_t1_share),
         relaxivity=section.relaxivity or own.relaxivity,
         strong_agent_share=_or(section.strong_agent_share, own.strong_agent_share),
     )
-
-
-def _t1_shares(section: ScannerSection) -> tuple[float, float, float, float]:
-    """Returns how often each family of `T1_FAMILIES` is drawn."""
-    if section.t1_families is None:
-        return TRAINING.physics.t1_family_shares
-    total = sum(section.t1_families.values())
-    se, spgr, mprage, flair = (section.t1_families.get(family, 0.0) / total for family in T1_FAMILIES)
-    return se, spgr, mprage, flair
 
 
 def _acquisition_settings(section: ScannerSection) -> AcquisitionSettings:
@@ -106,6 +105,16 @@ def _acquisition_settings(section: ScannerSection) -> AcquisitionSettings:
         noise=section.noise or own.noise,
         bias=section.bias or own.bias,
     )
+
+
+def _frequencies(
+    given: Mapping[KindT, float] | None, kinds: tuple[KindT, ...], own: tuple[float, ...]
+) -> tuple[float, ...]:
+    """Returns how often each kind is drawn, sum 1: what the spec says, or the simulator's own."""
+    if given is None:
+        return own
+    total = sum(given.values())
+    return tuple(given.get(kind, 0.0) / total for kind in kinds)
 
 
 def _or(given: float | None, own: float) -> float:

@@ -12,7 +12,8 @@ from pydantic import model_validator as check_model
 
 from gliosynth.anatomy import Tissue, anatomy_names
 from gliosynth.contrast.sequences import Family
-from gliosynth.tumour.settings import Growth
+from gliosynth.tumour.settings import Family as Shape
+from gliosynth.tumour.settings import Growth, Hemisphere
 
 NameT = TypeVar("NameT", bound=StrEnum)
 
@@ -165,14 +166,6 @@ class Anatomies(Section):
         return self
 
 
-class Hemisphere(StrEnum):
-    """Where a tumour starts."""
-
-    EITHER = "either"
-    LEFT = "left"
-    RIGHT = "right"
-
-
 class TumourVolume(Section):
     """Distribution of the whole tumour's volume: log-normal between two bounds."""
 
@@ -199,14 +192,18 @@ class TumourSection(Section):
     """Cases without any tumour."""
     growth: Annotated[dict[Growth, Weight], Field(min_length=1), AfterValidator(_some_weight)] | None = None
     """Relative frequency of each kind of growth; kinds that are left out do not occur."""
+    shapes: Annotated[dict[Shape, Weight], Field(min_length=1), AfterValidator(_some_weight)] | None = None
+    """Relative frequency of where shapes come from; those that are left out do not occur."""
     volume_ml: TumourVolume = TumourVolume()
     """Distribution of the whole tumour's volume."""
     small_share: Share | None = None
     """Cases of 3 to 15 ml beside that distribution."""
     hemisphere: Hemisphere = Hemisphere.EITHER
     """Where tumours start."""
+    butterfly_share: Share | None = None
+    """Tumours that grow through the corpus callosum to the other hemisphere."""
     satellite_share: Share | None = None
-    """Tumours with one or two satellite foci."""
+    """Tumours with satellite foci."""
     cystic_share: Share | None = None
     """Cores filled with fluid like CSF."""
     haemorrhage_share: Share | None = None
