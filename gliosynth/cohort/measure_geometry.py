@@ -28,6 +28,9 @@ FRAME_SHAPE: Final = (24, 29, 22)
 FRAME_CELL_MM: Final = 6.0
 """Edge of a cell in mm of the common frame."""
 
+LANDMARK_MM: Final = 2.0
+"""Centroids are those of voxels about this far apart, mm."""
+
 NEEDED_LANDMARKS: Final = 8
 """An affine map is fitted to at least this many landmarks."""
 
@@ -70,9 +73,11 @@ def landmarks_of(tissues: TissueMap, *, spacing_mm: Spacing) -> NDArray[np.float
     Returns:
         ``(26, 3)`` float64; NaN in the row of a tissue that is missing.
     """
+    steps = [max(1, round(LANDMARK_MM / edge)) for edge in spacing_mm]
+    thinned = tissues[tuple(slice(None, None, step) for step in steps)]
     rows: list[NDArray[np.float64]] = []
     for tissue in (*PAIRED, *SINGLE, *WIDE):
-        points = np.argwhere(tissues == tissue) * np.asarray(spacing_mm)
+        points = np.argwhere(thinned == tissue) * (np.asarray(spacing_mm) * steps)
         axes = (0,) if tissue in PAIRED else (0, 1, 2) if tissue in WIDE else ()
         rows.extend(_centroids(points, axes))
     return np.array(rows)

@@ -14,6 +14,10 @@ JPEG_QUALITY: Final = 85
 """Quality of the pictures in the page."""
 
 
+JPEG_START: Final = b"\xff\xd8"
+"""First bytes of a JPEG file."""
+
+
 def cohort_report(page: CohortPage) -> str:
     """Returns the page: no script, no link to anything outside, light and dark, fit for print.
 
@@ -32,7 +36,9 @@ def cohort_report(page: CohortPage) -> str:
 
 
 def _data_uri(picture: bytes) -> str:
-    """Returns a picture as JPEG in a data URI."""
+    """Returns a picture as JPEG in a data URI; one that is a JPEG stays as it is."""
+    if picture.startswith(JPEG_START):
+        return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
     buffer = io.BytesIO()
     Image.open(io.BytesIO(picture)).convert("RGB").save(buffer, format="JPEG", quality=JPEG_QUALITY, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -16,6 +16,9 @@ LEFT, RIGHT, TOP, BOTTOM = 10, 10, 8, 42
 BINS: Final = 18
 """Bars of a histogram."""
 
+MINIMAL_SPAN: Final = 1.2
+"""A ratio's bar reaches at least to this ratio."""
+
 RATIO_WIDTH, RATIO_HEIGHT = 220, 18
 """Size of a ratio's bar in SVG units."""
 
@@ -44,7 +47,7 @@ def ratio_svg(row: RatioRow) -> str:
         row: The ratio.
     """
     ends = [*row.band, *row.synthetic, *(row.real or ())]
-    high = max(1.2, *ends) * 1.04
+    high = 1.04 * max(MINIMAL_SPAN, *(float(end) for end in ends))
     middle = RATIO_HEIGHT / 2
 
     def place(value: float) -> float:

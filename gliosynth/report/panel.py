@@ -52,7 +52,10 @@ def case_panel(
     images = dict(zip(CONTRASTS, contrasts, strict=True))
     scene = Scene(MappingProxyType(images), labels, spacing_mm, _box_of(brain))
     choices = {choice.plane: choice for choice in choose_slices(scene)}
-    rows = [[_picture(scene, choices[plane], contrast) for contrast in CONTRASTS] for plane in PLANES]
+    windows = {contrast: window_of(image) for contrast, image in images.items()}
+    rows = [
+        [_picture(scene, choices[plane], contrast, windows[contrast]) for contrast in CONTRASTS] for plane in PLANES
+    ]
     heights = [max(picture.height for picture in row) for row in rows]
     width = max(picture.width for row in rows for picture in row)
     sheet = Image.new("RGB", (4 * (width + GAP) + GAP, TITLE_HEIGHT + sum(heights) + GAP * len(rows)), GROUND)
@@ -67,10 +70,10 @@ def case_panel(
     return buffer.getvalue()
 
 
-def _picture(scene: Scene, choice: SliceChoice, contrast: Contrast) -> Image.Image:
+def _picture(scene: Scene, choice: SliceChoice, contrast: Contrast, window: tuple[float, float]) -> Image.Image:
     edges_mm = pixel_mm(scene, choice.plane)
     image = scene.images[contrast]
-    grey = grey_picture(cut(image, scene, choice), window=window_of(image), pixel_mm=edges_mm)
+    grey = grey_picture(cut(image, scene, choice), window=window, pixel_mm=edges_mm)
     outlined = with_layer(grey, contour_layer(cut(scene.labels, scene, choice), pixel_mm=edges_mm))
     return outlined.resize((grey.width // 2, grey.height // 2), Image.Resampling.LANCZOS)
 

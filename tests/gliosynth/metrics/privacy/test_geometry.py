@@ -1,0 +1,43 @@
+"""Agreement of label maps, by hand."""
+
+import numpy as np
+import pytest
+
+from gliosynth.errors import InvalidParameterError
+from gliosynth.metrics.privacy import pairwise_dice
+
+
+def _map(*values: int) -> np.ndarray:
+    return np.array(values, np.uint8).reshape(1, 1, -1)
+
+
+def test_mean_dice_by_hand() -> None:
+    """Label 1: 2 x 1 / (2 + 1) = 2/3; label 2: 2 x 1 / (1 + 2) = 2/3; label 3: only one has it, 0. Mean 4/9."""
+    first, second = _map(1, 1, 2, 0, 3), _map(1, 2, 2, 0, 0)
+    assert pairwise_dice(first[None], second[None])[0, 0] == pytest.approx(4 / 9)
+
+
+def test_labels_that_neither_has_do_not_count() -> None:
+    """A third map's label 7 does not lower the score of two equal maps."""
+    maps = np.stack([_map(1, 2, 0), _map(1, 2, 0), _map(7, 7, 7)])
+    assert pairwise_dice(maps, maps)[0, 1] == 1.0
+
+
+def test_it_is_symmetric_and_one_for_itself() -> None:
+    """The order of the maps does not matter."""
+    maps = np.random.default_rng(1).integers(0, 4, (300, 3, 4, 2)).astype(np.uint8)
+    dice = pairwise_dice(maps, maps)
+    assert np.allclose(dice, dice.T)
+    assert np.allclose(np.diag(dice), 1.0)
+
+
+def test_empty_maps_agree() -> None:
+    """Two empty maps have Dice 1, an empty and a filled one 0."""
+    maps = np.stack([_map(0, 0), _map(0, 0), _map(1, 0)])
+    assert pairwise_dice(maps, maps)[0].tolist() == [1.0, 1.0, 0.0]
+
+
+def test_grids_must_agree() -> None:
+    """Maps of other grids are refused."""
+    with pytest.raises(InvalidParameterError):
+        pairwise_dice(np.zeros((1, 2, 2, 2), np.uint8), np.zeros((1, 2, 2, 3), np.uint8))
