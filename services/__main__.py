@@ -2,14 +2,16 @@
 
 import sys
 
-from services import metrics, preprocessing, segmentation
+from services import metrics, preprocessing, segmentation, tumour_map
 from services.runtime.server import serve
 from services.runtime.settings import read_settings
 
 
 def main() -> int:
     """Returns the exit status of the server."""
-    return serve(read_settings(sys.argv[1:]), [preprocessing.build, segmentation.build, metrics.build])
+    return serve(
+        read_settings(sys.argv[1:]), [preprocessing.build, segmentation.build, metrics.build, tumour_map.build]
+    )
 
 
 if __name__ == "__main__":

@@ -67,7 +67,43 @@ def parse_recipe(document: bytes | str) -> tuple[Edit, ...]:
             field="edits",
             got=type(listed).__name__,
         )
-    return tuple(_validated(item, f"edits[{index}]") for index, item in enumerate(listed))
+    return tuple(edit_of(item, f"edits[{index}]") for index, item in enumerate(listed))
+
+
+def edit_of(item: object, where: str) -> Edit:
+    """Returns one edit.
+
+    Args:
+        item: A mapping with the edit's name under ``edit``, and its fields.
+        where: Where it stands, such as ``edits[0]``, for messages.
+
+    Raises:
+        InvalidParameterError: It breaks a rule; the message names the field, the rule and what was given.
+    """
+    if not isinstance(item, dict):
+        raise InvalidParameterError(
+            f"{where}: an edit must be a mapping with its name under 'edit'", field=where, got=type(item).__name__
+        )
+    kind = _class_of(item.get("edit"), where)
+    known = [field.name for field in dataclasses.fields(kind)]
+    unknown = [str(key)[:64] for key in item if key not in known]
+    if unknown:
+        raise InvalidParameterError(
+            f"{where}.{unknown[0]}: {kind.edit} has no such field; it has {', '.join(known)}",
+            field=f"{where}.{unknown[0]}",
+            got=unknown[0],
+        )
+    try:
+        return _ADAPTER.validate_python([item])[0]
+    except InvalidParameterError as error:
+        raise InvalidParameterError(
+            f"{where}.{error}", field=f"{where}.{error.field}", got=error.got, reason=error.reason
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join([where, *(str(part) for part in first["loc"][2:])])
+        got = "nothing" if first["type"] == "missing" else repr(first["input"])[:64]
+        raise InvalidParameterError(f"{field}: {first['msg']}; got {got}", field=field, got=got) from error
 
 
 def recipe_json(edits: Sequence[Edit]) -> str:
@@ -114,7 +150,7 @@ def parse_edit(words: str) -> Edit:
                 got=words,
             )
         given[key if equals else fields[position]] = _scalar(text if equals else value)
-    return _validated(given, "edit")
+    return edit_of(given, "edit")
 
 
 def _scalar(text: str) -> Any:
@@ -131,34 +167,6 @@ def _class_of(name: object, where: str) -> type[Edit]:
             reason="UNKNOWN_EDIT",
         )
     return EDIT_CLASSES[str(name)]
-
-
-def _validated(item: object, where: str) -> Edit:
-    """Returns one edit; the message names the field, the rule and what was given."""
-    if not isinstance(item, dict):
-        raise InvalidParameterError(
-            f"{where}: an edit must be a mapping with its name under 'edit'", field=where, got=type(item).__name__
-        )
-    kind = _class_of(item.get("edit"), where)
-    known = [field.name for field in dataclasses.fields(kind)]
-    unknown = [str(key)[:64] for key in item if key not in known]
-    if unknown:
-        raise InvalidParameterError(
-            f"{where}.{unknown[0]}: {kind.edit} has no such field; it has {', '.join(known)}",
-            field=f"{where}.{unknown[0]}",
-            got=unknown[0],
-        )
-    try:
-        return _ADAPTER.validate_python([item])[0]
-    except InvalidParameterError as error:
-        raise InvalidParameterError(
-            f"{where}.{error}", field=f"{where}.{error.field}", got=error.got, reason=error.reason
-        ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join([where, *(str(part) for part in first["loc"][2:])])
-        got = "nothing" if first["type"] == "missing" else repr(first["input"])[:64]
-        raise InvalidParameterError(f"{field}: {first['msg']}; got {got}", field=field, got=got) from error
 
 
 def _first_line(error: Exception) -> str:
