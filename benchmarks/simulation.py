@@ -1,21 +1,29 @@
-"""Times the simulator beside MONAI and beside its limit, on the training grid.
+"""Times the simulator and the contrast engine beside MONAI, TorchIO and their limits.
 
-Launch in the peers' environment, with this project on the path, one thread each:
+Launch in the peers' environment, with this project on the path:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. .venv-peers/bin/python benchmarks/simulation.py
+    OMP_NUM_THREADS=1 PYTHONPATH=. .venv-peers/bin/python benchmarks/simulation.py case
+    PYTHONPATH=. .venv-peers/bin/python benchmarks/simulation.py engine --rounds 3
 
-Ours makes a whole labelled case (deformed head, tumour, four contrasts, artefacts); MONAI deforms the same label map
-and gives four contrasts blur, bias and noise, without tumour or physics; the limit draws the case's white noise and no
-more. Read the processor time: on a busy machine the wall clock measures the neighbours.
+``case``: ours makes a whole labelled case (deformed head, tumour, four contrasts, artefacts) on the training grid, one
+thread; MONAI deforms the same label map and gives four contrasts blur, bias and noise, without tumour or physics.
+``engine``: everybody paints four contrasts of a 256^3 map of twelve labels on two threads (PERFORMANCE.md 7). The
+limits draw the white noise and no more. Read the processor time, too: on a busy machine the wall clock measures the
+neighbours.
 """
 
 import argparse
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from harness import Candidate, Work, markdown, race, write_json_lines
+from simulation_peers import CONTRAST_COUNT, LABEL_COUNT, SHAPE, THREADS, label_map, monai_engine, torchio_engine
 
 from gliosynth.anatomy import load_anatomy
+from gliosynth.contrast.label_map import paint_label_map
+from gliosynth.contrast.paint_plan import IntensityTable
 from gliosynth.contrast.settings import TRAINING
 from gliosynth.contrast.simulate import simulate_case
 
@@ -60,21 +68,61 @@ def limit_work() -> Work:
     return lambda: float(rng.standard_normal((2, *TRAINING.grid.shape), dtype=np.float32)[0, 0, 0, 0])
 
 
+def engine_work(threads: int) -> Work:
+    """Our engine: deformation, intensities, blur, bias field and noise."""
+    labels, rng = label_map(), np.random.default_rng(0)
+    mean = rng.random((CONTRAST_COUNT, LABEL_COUNT), dtype=np.float32)
+    deviation = (0.02 + 0.04 * rng.random((CONTRAST_COUNT, LABEL_COUNT))).astype(np.float32)
+    table = IntensityTable(mean, deviation)
+
+    def work() -> tuple[int, ...]:
+        return paint_label_map(labels, table, spacing_mm=(1.0, 1.0, 1.0), rng=rng, threads=threads).images.shape
+
+    return work
+
+
+def engine_limit_work() -> Work:
+    """One normal number for every voxel, a generator per thread."""
+    images = np.empty((CONTRAST_COUNT, *SHAPE), dtype=np.float32)
+    streams = [np.random.Generator(np.random.SFC64(index)) for index in range(CONTRAST_COUNT)]
+    pool = ThreadPoolExecutor(THREADS)
+
+    def work() -> None:
+        jobs = zip(streams, images, strict=True)
+        list(pool.map(lambda job: job[0].standard_normal(out=job[1], dtype=np.float32), jobs))
+
+    return work
+
+
+CASE = (
+    Candidate("gliosynth", gliosynth_work, "whole labelled case"),
+    Candidate("MONAI", monai_work, "deformed label map and four noisy contrasts, no tumour"),
+    Candidate("limit", limit_work, "white noise of the case"),
+)
+"""The race of whole cases."""
+
+ENGINE = (
+    Candidate("gliosynth", partial(engine_work, THREADS), "four contrasts of 256^3, two threads"),
+    Candidate("gliosynth, one thread", partial(engine_work, 1), "the same bytes"),
+    Candidate("MONAI", monai_engine, "equivalent"),
+    Candidate("TorchIO", torchio_engine, "equivalent"),
+    Candidate("limit", engine_limit_work, "one normal number a voxel by NumPy, two threads"),
+)
+"""The race of contrast engines."""
+
+
 def main() -> None:
     """Races and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("race", choices=("case", "engine"), nargs="?", default="case", help="who races")
     parser.add_argument("--rounds", type=int, default=7, help="timed calls of each candidate")
     parser.add_argument("--json", type=Path, help="file to append JSON lines to")
     options = parser.parse_args()
-    candidates = [
-        Candidate("gliosynth", gliosynth_work, "whole labelled case"),
-        Candidate("MONAI", monai_work, "deformed label map and four noisy contrasts, no tumour"),
-        Candidate("limit", limit_work, "white noise of the case"),
-    ]
-    timings = race(candidates, rounds=options.rounds)
+    timings = race(CASE if options.race == "case" else ENGINE, rounds=options.rounds)
     print(markdown(timings, baseline="gliosynth"))
+    print(f"gliosynth: {60.0 / timings[0].median_s:.1f} a minute")
     if options.json:
-        write_json_lines(timings, topic="simulation", path=options.json)
+        write_json_lines(timings, topic=f"simulation.{options.race}", path=options.json)
 
 
 if __name__ == "__main__":
