@@ -14,8 +14,7 @@ from typing import Final, Self
 import numpy as np
 
 from gliosynth.anatomy import load_anatomies
-from gliosynth.contrast.settings import PRESETS as SIMULATORS
-from gliosynth.contrast.settings import TRAINING, preset
+from gliosynth.contrast.settings import SHIFTED, TRAINING, TUMOUR_FREE, preset
 from gliosynth.contrast.simulate import SimulatedCase, simulate_case
 from gliosynth.errors import GliosynthError
 from gliosynth.preprocessing.intensity import normalise
@@ -23,7 +22,7 @@ from training.stream import Ring, RingShape, Simulate, feed
 
 LOG = logging.getLogger("training.simulation")
 
-VALIDATION_PRESETS: Final = tuple(name for name in SIMULATORS if name != TRAINING.name)
+VALIDATION_PRESETS: Final = tuple(settings.name for settings in (*SHIFTED, TUMOUR_FREE))
 """Names of the shifted simulators, of which the worst counts."""
 
 VALIDATION_SEED: Final = 20_000

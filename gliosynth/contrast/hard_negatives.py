@@ -1,9 +1,10 @@
-"""Bright things that are no tumour: enhancing vessels, periventricular caps and small white-matter lesions.
+"""Bright things that are no tumour: vessels, falx, pituitary, periventricular caps and small white-matter lesions.
 
 (Choroid plexus, dura and venous sinuses enhance by their gadolinium, see `gliosynth.contrast.physics`, where bright CSF
 is drawn, too.)
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -11,26 +12,42 @@ from array_api_compat import array_namespace
 
 from gliosynth.anatomy import Tissue
 from gliosynth.contrast.settings import NegativeSettings
+from gliosynth.contrast.vessels import falx, medullary_veins, pituitary, sulcal_vessels
 from gliosynth.ranges import Range
 from gliosynth.separable import Array, random_field, smooth
 
-VESSEL_SIGMA_MM: Final = 2.2
-"""Correlation length of the field whose zero lines are vessels, mm."""
-
-VESSEL_WIDTH: Final[Range] = (0.05, 0.16)
-"""Half width of the band around zero, in standard deviations of that field."""
-
-VESSEL_BRIGHTNESS: Final[Range] = (0.15, 1.0)
+VESSEL_BRIGHTNESS: Final[Range] = (0.2, 1.3)
 """T1c signal added by a vessel, in units of white matter."""
+
+INFLOW: Final[Range] = (0.0, 0.35)
+"""Part of that which shows before gadolinium, by inflow."""
+
+FLOW_VOID: Final[Range] = (0.0, 0.6)
+"""Share of the T2 and FLAIR signal that a vessel loses."""
+
+VEIN_BRIGHTNESS: Final[tuple[Range, Range, Range, Range]] = ((-0.25, 0.0), (-0.15, 0.5), (-0.2, 0.9), (-0.2, 0.2))
+"""Signal added by veins and perivascular spaces to t1n, t1c, t2w, t2f, in units of white matter."""
+
+FALX_BRIGHTNESS: Final[Range] = (0.2, 1.0)
+"""T1c signal of the falx above that of fluid, in units of white matter."""
+
+GLAND_BRIGHTNESS: Final[tuple[float, Range, float, float]] = (0.9, (1.2, 2.2), 1.2, 1.0)
+"""Signal of the pituitary in t1n, t1c, t2w, t2f, relative to white matter."""
 
 HALO_MM: Final[Range] = (5.0, 10.0)
 """Reach of the periventricular halo, mm."""
 
-HALO_WEIGHT: Final[Range] = (0.05, 0.35)
+HALO_WEIGHT: Final[Range] = (0.03, 0.2)
 """Strength of the halo relative to a full lesion."""
 
 CAP_MM: Final = 2.5
 """Reach of periventricular caps, mm."""
+
+CAP_FIELD_MM: Final = 9.0
+"""Kernel width of the field that decides where along the ventricles caps lie, mm."""
+
+CAP_LEVEL: Final[Range] = (0.0, 1.0)
+"""Level of that field above which they lie, in standard deviations."""
 
 SPOT_LEVEL: Final[Range] = (2.6, 3.2)
 """Level of the random field above which a small lesion begins, in standard deviations."""
@@ -42,41 +59,65 @@ LESION_BRIGHTNESS: Final[tuple[Range, Range, Range, Range]] = ((-0.18, 0.0), (-0
 def add_negatives(
     signals: list[Array],
     tissues: Array,
+    side_mm: Array,
     settings: NegativeSettings,
     *,
     spacing_mm: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> list[Array]:
-    """Returns the signals with vessels, caps and lesions added.
+    """Returns the signals with vessels, falx, pituitary, caps and lesions added.
 
     Args:
         signals: Four ``(X, Y, Z)`` float32, white matter about 1.
         tissues: ``(X, Y, Z)`` uint8.
+        side_mm: ``(X, Y, Z)`` float32: mm from the midline.
         settings: How often each occurs.
         spacing_mm: Voxel edges in mm.
         rng: Random generator.
     """
-    t1n, t1c, t2w, t2f = signals
     if rng.random() < settings.vessel_share:
-        t1c = t1c + float(rng.uniform(*VESSEL_BRIGHTNESS)) * vessels(tissues, spacing_mm=spacing_mm, rng=rng)
+        signals = add_vessels(signals, sulcal_vessels(tissues, spacing_mm=spacing_mm, rng=rng), rng)
+    if rng.random() < settings.vein_share:
+        veins = medullary_veins(tissues, spacing_mm=spacing_mm, rng=rng)
+        signals = _add(signals, veins, [float(rng.uniform(*limits)) for limits in VEIN_BRIGHTNESS])
+    if rng.random() < settings.falx_share:
+        signals = _add(signals, falx(tissues, side_mm), (0.0, float(rng.uniform(*FALX_BRIGHTNESS)), 0.0, 0.0))
+    if rng.random() < settings.gland_share:
+        signals = add_pituitary(signals, pituitary(tissues, spacing_mm), rng)
     lesion = white_matter_lesions(tissues, settings, spacing_mm=spacing_mm, rng=rng)
     if lesion is None:
-        return [t1n, t1c, t2w, t2f]
+        return signals
     t1_change = float(rng.uniform(*LESION_BRIGHTNESS[0]))
-    amounts = (t1_change, t1_change, *(float(rng.uniform(*limits)) for limits in LESION_BRIGHTNESS[2:]))
-    return [image + amount * lesion for image, amount in zip((t1n, t1c, t2w, t2f), amounts, strict=True)]
+    t2_changes = [float(rng.uniform(*limits)) for limits in LESION_BRIGHTNESS[2:]]
+    return _add(signals, lesion, (t1_change, t1_change, *t2_changes))
 
 
-def vessels(tissues: Array, *, spacing_mm: tuple[float, float, float], rng: np.random.Generator) -> Array:
-    """Returns enhancing vessels in the sulci, ``(X, Y, Z)`` float32 0 or 1.
+def add_vessels(signals: list[Array], vessels: Array, rng: np.random.Generator) -> list[Array]:
+    """Returns the signals with vessels: bright in t1c, a little in t1n by inflow, dark in t2w and t2f by flow.
 
-    The zero surfaces of a random field cut the sheets of sulcal CSF in lines.
+    Args:
+        signals: Four ``(X, Y, Z)`` float32, white matter about 1.
+        vessels: ``(X, Y, Z)`` float32 0 to 1.
+        rng: Random generator.
     """
-    xp = array_namespace(tissues)
-    field = random_field(rng, tissues.shape, spacing_mm=spacing_mm, sigma_mm=VESSEL_SIGMA_MM, xp=xp)
-    band = xp.abs(field) < float(rng.uniform(*VESSEL_WIDTH))
-    sulci = (tissues == int(Tissue.SULCAL_CSF)) | (tissues == int(Tissue.SULCUS_EDGE))
-    return xp.astype(band & sulci, xp.float32)
+    t1n, t1c, t2w, t2f = signals
+    bright, inflow, void = (float(rng.uniform(*limits)) for limits in (VESSEL_BRIGHTNESS, INFLOW, FLOW_VOID))
+    kept = 1.0 - void * vessels
+    return [t1n + (inflow * bright) * vessels, t1c + bright * vessels, t2w * kept, t2f * kept]
+
+
+def add_pituitary(signals: list[Array], gland: Array | None, rng: np.random.Generator) -> list[Array]:
+    """Returns the signals with the pituitary, where there is one in view."""
+    t1n, t1c, t2w, t2f = GLAND_BRIGHTNESS
+    values = (t1n, float(rng.uniform(*t1c)), t2w, t2f)
+    if gland is None:
+        return signals
+    return [image + gland * (value - image) for image, value in zip(signals, values, strict=True)]
+
+
+def _add(signals: list[Array], weight: Array, amounts: Sequence[float]) -> list[Array]:
+    """Returns the signals plus a weight times each contrast's amount."""
+    return [image + amount * weight if amount else image for image, amount in zip(signals, amounts, strict=True)]
 
 
 def white_matter_lesions(
@@ -104,7 +145,9 @@ def white_matter_lesions(
         weight = float(rng.uniform(*HALO_WEIGHT)) * xp.clip(3.0 * wide, 0.0, 1.0) * xp.clip(1.0 + 0.3 * field, 0.0, 2.0)
     if caps:
         near = smooth(ventricles, CAP_MM, spacing_mm)
-        cap = xp.clip(float(rng.uniform(2.0, 5.0)) * near - 0.25 + 0.15 * field, 0.0, 1.0)
+        where = random_field(rng, tissues.shape, spacing_mm=spacing_mm, sigma_mm=CAP_FIELD_MM, xp=xp)
+        place = xp.clip(2.0 * (where - float(rng.uniform(*CAP_LEVEL))), 0.0, 1.0)
+        cap = place * xp.clip(float(rng.uniform(2.0, 5.0)) * near - 0.25 + 0.15 * field, 0.0, 1.0)
         weight = xp.maximum(weight, cap * float(rng.uniform(0.2, 0.8)))
     if spots:
         weight = xp.maximum(weight, xp.clip(3.0 * (field - float(rng.uniform(*SPOT_LEVEL))), 0.0, 1.0))

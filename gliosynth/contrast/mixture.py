@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.anatomy import Tissue
-from gliosynth.contrast.relaxometry import GREY_TISSUES, Part
+from gliosynth.contrast.relaxometry import Part
 
 
 class Component(NamedTuple):
@@ -25,8 +25,15 @@ GREY: Final = Component((0.80, 0.87, 1.20, 1.04), (0.08, 0.08, 0.08, 0.09))
 """Grey matter: .75 and .55, .93 and .55, 1.26 and 1.11, 1.05 and .83 measured; .73-.89, .77-.98, 1.13-1.30, .89-1.20
 on the seven labelled cases."""
 
-DEEP_GREY_SHARE: Final = 0.55
-"""Deep grey matter's part of the way from white to cortical grey matter."""
+DEEP_SHARES: Final[dict[Tissue, float]] = {
+    Tissue.HIPPOCAMPUS: 1.0,
+    Tissue.CEREBELLAR_GREY: 0.9,
+    Tissue.CAUDATE: 0.85,
+    Tissue.PUTAMEN: 0.65,
+    Tissue.THALAMUS: 0.4,
+    Tissue.PALLIDUM: 0.3,
+}
+"""How far deep and other grey matter lies on the way from white to cortical grey matter."""
 
 FLUID: Final = Component((0.40, 0.48, 2.9, 0.32), (0.10, 0.12, 0.55, 0.12))
 """CSF: .42 and .22, .60 and .22, 2.6 and 3.5, .37 and .26."""
@@ -50,9 +57,6 @@ LEAST_ENHANCEMENT: Final = 0.06
 
 FLUID_TISSUES: Final = (Tissue.VENTRICLE, Tissue.SULCAL_CSF, Tissue.OUTER_CSF)
 """Tissues that get the fluid's signal."""
-
-DEEP_TISSUES: Final = tuple(tissue for tissue in GREY_TISSUES if tissue not in (Tissue.CORTICAL_GREY,))
-"""Tissues between white and cortical grey matter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +87,8 @@ def draw_mixture(rng: np.random.Generator) -> Mixture:
         Tissue.SULCUS_EDGE: _between(grey, fluid, float(rng.uniform(0.1, 0.5))),
     }
     one = (1.0, 1.0, 1.0, 1.0)
-    for tissue in DEEP_TISSUES:
-        tissues[tissue] = _between(one, grey, DEEP_GREY_SHARE * float(rng.uniform(0.7, 1.4)))
+    for tissue, share in DEEP_SHARES.items():
+        tissues[tissue] = _between(one, grey, share * float(rng.uniform(0.8, 1.2)))
     parts = {part: _draw(component, rng) for part, component in PARTS.items()}
     t1n, t1c, t2w, t2f = parts[Part.ET]
     parts[Part.ET] = (t1n, max(t1c, 1.0 + LEAST_ENHANCEMENT, t1n + LEAST_ENHANCEMENT), t2w, t2f)

@@ -50,6 +50,9 @@ FAINT_OEDEMA: Final = TissuePrior((0.76, 0.82), (800, 1050), (1000, 1300), (84, 
 BRIGHT_OEDEMA: Final = TissuePrior((0.82, 0.90), (1000, 1400), (1200, 1700), (150, 210))
 """Wet vasogenic oedema, as bright as tumour; it lies around a ring."""
 
+NUCLEUS_JITTER: Final = 0.3
+"""Jitter of each grey nucleus about that of cortex, relative to the jitter."""
+
 WETTER_SHARE: Final = 0.8
 """Cases whose solid core is wetter than their oedema, as in six of the seven real cases' medians."""
 
@@ -162,10 +165,10 @@ def draw_tissues(settings: PhysicsSettings, field_tesla: float, rng: np.random.G
     drawn |= dict.fromkeys((Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF), fluid)
     white = drawn[Tissue.WHITE_MATTER]
     drawn[Tissue.CEREBELLAR_WHITE] = mixture(drawn[Tissue.CEREBELLAR_WHITE], white, 0.6)
-    narrowness = float(rng.uniform(0.5, 1.0))
+    narrowness = float(rng.uniform(0.6, 1.0))
     grey = drawn[Tissue.CORTICAL_GREY]
     drawn[Tissue.SULCUS_EDGE] = mixture(fluid, grey, narrowness)
-    drawn[Tissue.SULCAL_CSF] = mixture(fluid, grey, max(narrowness - float(rng.uniform(0.2, 0.7)), 0.0))
+    drawn[Tissue.SULCAL_CSF] = mixture(fluid, grey, max(narrowness - float(rng.uniform(0.1, 0.6)), 0.0))
     drawn[Tissue.ARTERY] = mixture(drawn[Tissue.ARTERY], fluid, float(rng.uniform(0.4, 0.8)))
     drawn[Tissue.CHOROID_PLEXUS] = mixture(drawn[Tissue.CHOROID_PLEXUS], fluid, float(rng.uniform(0.3, 0.7)))
     if rng.random() < 0.5:
@@ -247,7 +250,10 @@ def _table(
         density[tissue] = relaxation.density
         r1[tissue], r2[tissue] = 1.0 / relaxation.t1_ms, 1.0 / relaxation.t2_ms
         uptake[tissue] = agent.get(tissue, 0.0)
-    gain = exp(rng.normal(0.0, jitter, (4, TISSUE_COUNT))).astype(np.float32)
+    spread = rng.normal(0.0, jitter, (4, TISSUE_COUNT))
+    for tissue in GREY_TISSUES:
+        spread[:, tissue] = spread[:, Tissue.CORTICAL_GREY] + NUCLEUS_JITTER * spread[:, tissue]
+    gain = exp(spread).astype(np.float32)
     offset = np.zeros((4, TISSUE_COUNT), dtype=np.float32)
     if bright_csf:
         offset[3, [Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF]] = rng.uniform(0.1, 0.4)

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from gliosynth.errors import InvalidParameterError
 from gliosynth.ranges import Range
-from gliosynth.tumour.settings import DeformationSettings, GridSettings, TumourSettings
+from gliosynth.tumour.settings import COHORT_TUMOURS, DeformationSettings, GridSettings, TumourSettings
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class AcquisitionSettings:
     """Contrasts acquired in thick slices."""
     slice_mm: Range = (3.0, 5.0)
     """Slice spacing of those, mm."""
-    psf_mm: Range = (0.35, 0.75)
+    psf_mm: Range = (0.4, 0.85)
     """Sigma of the point spread, mm."""
     shift_mm: float = 0.5
     """Standard deviation of the misregistration per axis, mm."""
-    noise: Range = (0.008, 0.045)
+    noise: Range = (0.008, 0.04)
     """Standard deviation of the noise relative to white matter."""
-    noise_by_contrast: tuple[float, float, float, float] = (0.6, 0.85, 1.45, 1.35)
+    noise_by_contrast: tuple[float, float, float, float] = (0.6, 0.85, 1.5, 1.5)
     """Factors on it for t1n, t1c, t2w, t2f: T2-weighted images of gliomas are the noisier ones."""
-    bias: Range = (0.0, 0.12)
+    bias: Range = (0.02, 0.15)
     """Standard deviation of the logarithm of the bias field."""
     gamma_share: float = 0.3
     gamma: float = 0.15
@@ -76,11 +76,17 @@ class AcquisitionSettings:
 class NegativeSettings:
     """Bright things that are no tumour (METHODS.md C.1, line 6)."""
 
-    vessel_share: float = 0.8
+    vessel_share: float = 0.85
     """Cases with enhancing vessels in the sulci."""
-    cap_share: float = 0.6
+    vein_share: float = 0.5
+    """Cases with thin veins and perivascular spaces in white matter."""
+    falx_share: float = 0.7
+    """Cases whose falx enhances."""
+    gland_share: float = 0.8
+    """Cases whose pituitary and its stalk enhance."""
+    cap_share: float = 0.5
     """Cases with FLAIR-bright periventricular caps."""
-    halo_share: float = 0.5
+    halo_share: float = 0.4
     """Cases whose white matter is slightly brighter around the ventricles, widely."""
     lesion_share: float = 0.35
     """Cases with small white-matter lesions."""
@@ -116,6 +122,9 @@ HARD_EDGES: Final = replace(
         oedema_edge_mm=(0.3, 0.4),
         core_edge_mm=(0.3, 0.4),
         label_margin_mm=(0.0, 0.0),
+        family_shares=(0.0, 1.0, 0.0),
+        spared_cortex_share=0.0,
+        nodularity=(0.0, 0.0),
     ),
     physics=replace(TRAINING.physics, texture=0.0, signal_jitter_share=1.0, signal_jitter=0.15),
 )
@@ -148,10 +157,48 @@ THICK_SLICES: Final = replace(
 TUMOUR_FREE: Final = replace(TRAINING, name="tumour-free", tumour=replace(TRAINING.tumour, free_share=1.0))
 """No tumour at all: for false positives."""
 
+COHORT: Final = replace(
+    TRAINING,
+    name="cohort",
+    tumour=COHORT_TUMOURS,
+    physics=replace(TRAINING.physics, signal_jitter_share=0.0, mixture_share=0.0),
+    acquisition=replace(TRAINING.acquisition, noise=(0.008, 0.03), gamma_share=0.0),
+)
+"""Data sets to give away: physical contrast alone, no gamma, less noise, all families of tumours."""
+
+_THICK_2D: Final = replace(COHORT.acquisition, thick_share=0.8, slice_mm=(4.0, 6.0))
+_THIN_3D: Final = replace(COHORT.acquisition, thick_share=0.0, psf_mm=(0.35, 0.6))
+
+SCANNERS: Final = MappingProxyType(
+    {
+        "mixed": COHORT,
+        "1.5t": replace(COHORT, name="1.5t", physics=replace(COHORT.physics, field_strengths_tesla=(1.5,))),
+        "3t": replace(COHORT, name="3t", physics=replace(COHORT.physics, field_strengths_tesla=(3.0,))),
+        "2d-spin-echo": replace(
+            COHORT,
+            name="2d-spin-echo",
+            physics=replace(COHORT.physics, t1_family_shares=(0.8, 0.0, 0.0, 0.2)),
+            acquisition=_THICK_2D,
+        ),
+        "3d-gradient-echo": replace(
+            COHORT,
+            name="3d-gradient-echo",
+            physics=replace(
+                COHORT.physics,
+                field_strengths_tesla=(3.0,),
+                t1_family_shares=(0.0, 0.4, 0.6, 0.0),
+                repeated_t1_share=1.0,
+            ),
+            acquisition=_THIN_3D,
+        ),
+    }
+)
+"""Scanner presets of a cohort by name: field strength, T1 sequence families and slices; all else is `COHORT`'s."""
+
 PRESETS: Final = MappingProxyType(
     {
         preset.name: preset
-        for preset in (TRAINING, HARD_EDGES, FAINT_OEDEMA, CYSTIC, OTHER_PHYSICS, THICK_SLICES, TUMOUR_FREE)
+        for preset in (TRAINING, COHORT, HARD_EDGES, FAINT_OEDEMA, CYSTIC, OTHER_PHYSICS, THICK_SLICES, TUMOUR_FREE)
     }
 )
 """All presets by name."""

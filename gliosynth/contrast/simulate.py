@@ -105,7 +105,8 @@ def simulate_case(
     physics = draw_physics(settings.physics, plan, bright_csf=bright_csf, rng=rng)
     tissue_look = draw_tissue_look(settings.physics, rng)
     signals = render_brain(head, physics, tissue_look, spacing_mm=spacing_mm, rng=rng)
-    signals = add_negatives(signals, head.tissues, settings.negatives, spacing_mm=spacing_mm, rng=rng)
+    negatives = settings.negatives
+    signals = add_negatives(signals, head.tissues, head.side_mm, negatives, spacing_mm=spacing_mm, rng=rng)
     labels = namespace.zeros(grid.shape, dtype=namespace.uint8)
     look = None
     if plan is not None:

@@ -8,11 +8,12 @@ import pytest
 from gliosynth.anatomy import Tissue
 from gliosynth.contrast.artefacts import Acquisition, acquire
 from gliosynth.contrast.composition import oedema_weight
-from gliosynth.contrast.hard_negatives import add_negatives, vessels, white_matter_lesions
+from gliosynth.contrast.hard_negatives import add_negatives, white_matter_lesions
 from gliosynth.contrast.look import TumourLook
 from gliosynth.contrast.settings import NegativeSettings
 from gliosynth.contrast.tables import look_up
 from gliosynth.contrast.texture import add_texture
+from gliosynth.contrast.vessels import falx, medullary_veins, pituitary, sulcal_vessels
 
 SHAPE = (32, 32, 16)
 SPACING_MM = (1.0, 1.0, 2.0)
@@ -93,18 +94,72 @@ def test_texture_is_shared_and_scaled() -> None:
     assert all(0.01 < image.std() < 0.12 for image in textured)
 
 
-def test_vessels_lie_in_sulci_and_brighten_t1c_only() -> None:
-    """Enhancing vessels touch no other tissue and no other contrast."""
+NONE_OF_ALL = NegativeSettings(
+    vessel_share=0.0,
+    vein_share=0.0,
+    falx_share=0.0,
+    gland_share=0.0,
+    halo_share=0.0,
+    cap_share=0.0,
+    lesion_share=0.0,
+)
+
+
+def test_vessels_lie_in_sulci_and_brighten_t1c_most() -> None:
+    """Vessels touch no other tissue; they are bright in T1c, at most a third of that in T1, never brighter in T2."""
     tissues = np.full(SHAPE, Tissue.WHITE_MATTER, dtype=np.uint8)
     tissues[:, 10:12] = Tissue.SULCAL_CSF
-    found = vessels(tissues, spacing_mm=SPACING_MM, rng=np.random.default_rng(4))
-    assert 0 < found.sum() < 0.4 * (tissues == Tissue.SULCAL_CSF).sum()
+    found = sulcal_vessels(tissues, spacing_mm=SPACING_MM, rng=np.random.default_rng(4))
+    assert 0 < found.sum() < 0.6 * (tissues == Tissue.SULCAL_CSF).sum()
     assert not found[tissues == Tissue.WHITE_MATTER].any()
-    only_vessels = NegativeSettings(vessel_share=1.0, halo_share=0.0, cap_share=0.0, lesion_share=0.0)
+    only_vessels = replace(NONE_OF_ALL, vessel_share=1.0)
     before = [np.ones(SHAPE, np.float32)] * 4
-    after = add_negatives(before, tissues, only_vessels, spacing_mm=SPACING_MM, rng=np.random.default_rng(5))
-    changed = [bool((image != 1.0).any()) for image in after]
-    assert changed == [False, True, False, False]
+    side_mm = np.full(SHAPE, 50.0, np.float32)
+    after = add_negatives(before, tissues, side_mm, only_vessels, spacing_mm=SPACING_MM, rng=np.random.default_rng(5))
+    t1n, t1c, t2w, t2f = (image - 1.0 for image in after)
+    assert t1c.max() >= 0.2
+    assert (t1n <= 0.351 * t1c).all()
+    assert t2w.max() <= 0.0
+    assert t2f.max() <= 0.0
+
+
+def test_without_shares_nothing_is_added() -> None:
+    """All shares 0 give back the very images."""
+    tissues = np.full(SHAPE, Tissue.WHITE_MATTER, dtype=np.uint8)
+    before = [np.ones(SHAPE, np.float32)] * 4
+    side_mm = np.zeros(SHAPE, np.float32)
+    after = add_negatives(before, tissues, side_mm, NONE_OF_ALL, spacing_mm=SPACING_MM, rng=np.random.default_rng(5))
+    assert all(image is old for image, old in zip(after, before, strict=True))
+
+
+def test_veins_are_thin_lines_in_white_matter() -> None:
+    """Where two sheets meet: under 5 % of white matter, none elsewhere."""
+    tissues = np.full(SHAPE, Tissue.WHITE_MATTER, dtype=np.uint8)
+    tissues[:16] = Tissue.CORTICAL_GREY
+    veins = medullary_veins(tissues, spacing_mm=SPACING_MM, rng=np.random.default_rng(6))
+    assert 0.0 < veins[16:].mean() < 0.1
+    assert not veins[:16].any()
+
+
+def test_falx_lies_between_the_hemispheres() -> None:
+    """Full in fluid on the midline, gone 1.35 mm beside it, never in tissue."""
+    tissues = np.full((5, 2, 1), Tissue.SULCAL_CSF, dtype=np.uint8)
+    tissues[:, 1] = Tissue.CORTICAL_GREY
+    side_mm = np.broadcast_to(np.array([-2.0, -1.0, 0.0, 1.0, 2.0], np.float32)[:, None, None], tissues.shape)
+    assert falx(tissues, side_mm)[:, 0, 0] == pytest.approx([0.0, 0.389, 1.0, 0.389, 0.0], abs=1e-3)
+    assert not falx(tissues, side_mm)[:, 1].any()
+
+
+def test_pituitary_lies_below_the_rear_of_the_optic_nerves() -> None:
+    """Nine mm under the chiasm; without optic nerves in view there is none."""
+    tissues = np.full((21, 21, 21), Tissue.OUTER_CSF, dtype=np.uint8)
+    assert pituitary(tissues, (1.0, 1.0, 1.0)) is None
+    tissues[8:13, 10:16, 15] = Tissue.OPTIC_NERVE
+    gland = pituitary(tissues, (1.0, 1.0, 1.0))
+    assert gland is not None
+    assert gland[10, 10, 6] == 1.0
+    assert gland[10, 10, 18] == 0.0
+    assert gland[0, 10, 6] == 0.0
 
 
 def test_lesions_lie_in_white_matter_near_ventricles() -> None:
@@ -113,8 +168,8 @@ def test_lesions_lie_in_white_matter_near_ventricles() -> None:
     tissues[12:20, 12:20, 4:12] = Tissue.VENTRICLE
     tissues[:4] = Tissue.CORTICAL_GREY
     caps = NegativeSettings(halo_share=0.0, cap_share=1.0, lesion_share=0.0)
-    weight = white_matter_lesions(tissues, caps, spacing_mm=SPACING_MM, rng=np.random.default_rng(6))
-    assert weight is not None
+    drawn = [white_matter_lesions(tissues, caps, spacing_mm=SPACING_MM, rng=np.random.default_rng(s)) for s in range(8)]
+    weight = np.mean([one for one in drawn if one is not None], axis=0)
     assert 0.0 < weight.max() <= 1.0
     assert not weight[tissues != Tissue.WHITE_MATTER].any()
     assert weight[20:22, 14:18, 6:10].mean() > 3 * weight[28:, 28:].mean()
