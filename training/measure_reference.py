@@ -1,11 +1,11 @@
 """Measures what synthetic cohorts are compared with, once: real cases in numbers, and the donors' geometry.
 
-    python -m training.measure_reference --donors     # gliosynth/cohort/donor_geometry.npz, from the built-in anatomies
-    python -m training.measure_reference --cases      # gliosynth/cohort/reference_cases.json, from GLIOSYNTH_DATA
-    python -m training.measure_reference --pictures   # gliosynth/report/real_cases/*.jpg, from GLIOSYNTH_DATA
+    python -m training.measure_reference --donors     # the built-in anatomies, into DONORS
+    python -m training.measure_reference --cases      # the real cases of GLIOSYNTH_DATA, into CASES
+    python -m training.measure_reference --pictures   # the same, into PICTURES
 
 Real cases are the folders below GLIOSYNTH_DATA (default ../shared/data) that hold a ``*_seg.nii.gz``. Numbers alone
-are kept of them, and one small picture each, whose sources and licences REFERENCE-NOTICE and the pictures' NOTICE name.
+are kept of them, and one small picture each, whose sources and licences the NOTICE files beside them name.
 """
 
 import argparse
@@ -22,14 +22,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gliosynth.anatomy import anatomy_names, load_anatomy
-from gliosynth.cohort.measure import measure_case
-from gliosynth.cohort.measure_geometry import common_frame, geometry_of, landmarks_of
+from gliosynth.cohort.measurement.case import measure_case
+from gliosynth.cohort.measurement.geometry import common_frame, geometry_of, landmarks_of
 from gliosynth.labels import LabelMap, Mask, canonical_labels
 from gliosynth.metrics.fidelity.radiomics import ENCODER_ID, feature_names
 from gliosynth.report.panel import case_panel
 
-COHORT: Final = Path("gliosynth/cohort")
-"""Where the data files go."""
+DONORS: Final = Path("gliosynth/cohort/measurement/donor_geometry.npz")
+"""Where the donors' geometry goes."""
+
+CASES: Final = Path("gliosynth/cohort/judgement/reference_cases.json")
+"""Where the measurements of real cases go."""
 
 UNIT_MM: Final = (1.0, 1.0, 1.0)
 """Voxel edges of the anatomies and of the real cases, mm."""
@@ -69,8 +72,8 @@ def measure_donors() -> None:
     found = np.stack([one for one in maps if one is not None])
     if len(found) < len(names):
         raise SystemExit("an anatomy has too few landmarks")
-    np.savez_compressed(COHORT / "donor_geometry.npz", frame=frame, names=np.array(names), maps=found)
-    print(f"{len(names)} donors, {(COHORT / 'donor_geometry.npz').stat().st_size} bytes")
+    np.savez_compressed(DONORS, frame=frame, names=np.array(names), maps=found)
+    print(f"{len(names)} donors, {DONORS.stat().st_size} bytes")
 
 
 def measure_cases(data: Path) -> None:
@@ -82,7 +85,7 @@ def measure_cases(data: Path) -> None:
         cases.append({"id": folder.name, "measurement": measured.to_dict()})
         print(f"{folder.name}: {measured.volumes.wt_ml:.1f} ml")
     text = json.dumps({"encoder": ENCODER_ID, "features": feature_names(), "cases": cases}, indent=1)
-    (COHORT / "reference_cases.json").write_text(text + "\n")
+    CASES.write_text(text + "\n")
 
 
 def draw_cases(data: Path) -> None:

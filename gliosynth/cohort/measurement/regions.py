@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gliosynth.cohort.measure_tissue import TissueClasses
+from gliosynth.cohort.measurement.tissue import TissueClasses
 from gliosynth.errors import InvalidVolumeError
 from gliosynth.labels import CONTRASTS, Contrast, Label, LabelMap, Mask, Region, region_mask
 

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gliosynth.cohort.judgement_bands import PARTS, RATIO_BANDS
-from gliosynth.cohort.judgement_thresholds import ReleaseThresholds
-from gliosynth.cohort.measure import CaseMeasurement
+from gliosynth.cohort.judgement.bands import PARTS, RATIO_BANDS
+from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
+from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.labels import CONTRASTS, Contrast
 from gliosynth.metrics.fidelity import (
     Equivalence,
@@ -44,7 +44,7 @@ class RatioJudgement:
 
     Attributes:
         contrast: Which contrast.
-        part: Field of `gliosynth.cohort.measure_regions.ContrastRatios`.
+        part: Field of `gliosynth.cohort.measurement.regions.ContrastRatios`.
         count: Cases that have it.
         percentiles: 5, 50 and 95 % of the cohort, or None without a case.
         band: Where the median must lie.

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gliosynth.cohort.sections import Section, Share
+from gliosynth.cohort.section import Section, Share
 
 Count = Annotated[int, Field(ge=0, le=10_000)]
 """A number of cases."""

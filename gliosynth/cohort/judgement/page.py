@@ -8,16 +8,16 @@ from typing import Final
 import numpy as np
 
 import gliosynth
-from gliosynth.cohort.judgement import CohortJudgement
-from gliosynth.cohort.judgement_rows import (
+from gliosynth.cohort.judgement.cohort import CohortJudgement
+from gliosynth.cohort.judgement.reference import ATTRIBUTIONS, load_reference
+from gliosynth.cohort.judgement.rows import (
     fidelity_rows,
     memorisation_rows,
     ratio_rows,
 )
-from gliosynth.cohort.judgement_thresholds import ReleaseThresholds
-from gliosynth.cohort.measure import CaseMeasurement
-from gliosynth.cohort.reference import ATTRIBUTIONS, load_reference
-from gliosynth.report.cohort_content import CaseTile, CohortPage, Distribution, Fact
+from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
+from gliosynth.cohort.measurement.case import CaseMeasurement
+from gliosynth.report.cohort.content import CaseTile, CohortPage, Distribution, Fact
 
 SHOWN_CASES: Final = 16
 """Cases in the gallery."""

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from gliosynth.anatomy import PARENCHYMA, Tissue, TissueMap
-from gliosynth.cohort.measure_regions import Spacing
-from gliosynth.cohort.measure_tissue import TissueClasses
+from gliosynth.cohort.measurement.regions import Spacing
+from gliosynth.cohort.measurement.tissue import TissueClasses
 from gliosynth.labels import Label, LabelMap, Mask, Region, region_mask
 
 SMALLEST_PART_ML: Final = 0.1

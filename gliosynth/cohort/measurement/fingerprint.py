@@ -48,5 +48,6 @@ def _pool(values: NDArray[np.float32]) -> NDArray[np.float32]:
         widths = np.diff(np.append(starts, values.shape[axis]))
         shape = [1, 1, 1]
         shape[axis] = cells
-        values = np.add.reduceat(values, starts, axis=axis) / np.maximum(widths, 1).reshape(shape).astype(np.float32)
+        sums = np.add.reduceat(values, starts, axis=axis)
+        values = (sums / np.maximum(widths, 1).reshape(shape)).astype(np.float32)
     return values

@@ -6,8 +6,8 @@ from typing import Final
 
 from PIL import Image
 
-from gliosynth.report.cohort_content import CohortPage
-from gliosynth.report.cohort_plots import distribution_svg, ratio_svg
+from gliosynth.report.cohort.content import CohortPage
+from gliosynth.report.cohort.plots import distribution_svg, ratio_svg
 from gliosynth.report.page import ENVIRONMENT
 
 JPEG_QUALITY: Final = 85

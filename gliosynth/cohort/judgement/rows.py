@@ -5,14 +5,14 @@ from typing import Final
 
 import numpy as np
 
-from gliosynth.cohort.judgement import CohortJudgement
-from gliosynth.cohort.judgement_fidelity import DRAWN_CASES, DRAWS, HELD_CASES, FidelityJudgement
-from gliosynth.cohort.judgement_memorisation import Scan
-from gliosynth.cohort.judgement_thresholds import ReleaseThresholds
-from gliosynth.cohort.measure import CaseMeasurement
+from gliosynth.cohort.judgement.cohort import CohortJudgement
+from gliosynth.cohort.judgement.fidelity import DRAWN_CASES, DRAWS, HELD_CASES, FidelityJudgement
+from gliosynth.cohort.judgement.memorisation import Scan
+from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
+from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.labels import Contrast
 from gliosynth.metrics.fidelity import ENCODER_ID, Verdict
-from gliosynth.report.cohort_content import MetricRow, RatioRow
+from gliosynth.report.cohort.content import MetricRow, RatioRow
 from gliosynth.report.overlay import CONTRAST_TITLES
 
 PART_NAMES: Final = {

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.anatomy import Tissue, TissueMap
-from gliosynth.cohort.measure_regions import Spacing
+from gliosynth.cohort.measurement.regions import Spacing
 
 GeometryMap = NDArray[np.uint8]
 """`FRAME_SHAPE` uint8, values of `PART_OF_TISSUE`: the tissue map in the common frame."""
@@ -115,8 +115,7 @@ def fit_affine(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDAr
         ``(4, 3)``: ``target = source @ map[:3] + map[3]``.
     """
     rows = np.column_stack([source, np.ones(len(source))])
-    found: NDArray[np.float64] = np.linalg.lstsq(rows, target, rcond=None)[0]
-    return found
+    return np.asarray(np.linalg.lstsq(rows, target, rcond=None)[0], dtype=np.float64)
 
 
 def common_frame(landmarks: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -128,13 +127,14 @@ def common_frame(landmarks: Iterable[NDArray[np.float64]]) -> NDArray[np.float64
     Returns:
         ``(26, 3)`` mm from the centre.
     """
-    return np.mean([points - np.nanmean(points, axis=0) for points in landmarks], axis=0)
+    centred = np.stack([points - np.nanmean(points, axis=0) for points in landmarks])
+    return np.asarray(centred.mean(axis=0), dtype=np.float64)
 
 
 @lru_cache(maxsize=1)
 def load_frame() -> NDArray[np.float64]:
     """Returns the landmarks of the built-in anatomies' common frame, ``(26, 3)`` mm, read-only."""
-    with np.load(BytesIO(files("gliosynth.cohort").joinpath("donor_geometry.npz").read_bytes())) as stored:
+    with np.load(BytesIO(files("gliosynth.cohort.measurement").joinpath("donor_geometry.npz").read_bytes())) as stored:
         frame: NDArray[np.float64] = stored["frame"]
     frame.setflags(write=False)
     return frame

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from gliosynth.metrics.fidelity.distributions import Values
-from gliosynth.report.cohort_content import Distribution, RatioRow
+from gliosynth.report.cohort.content import Distribution, RatioRow
 
 WIDTH, HEIGHT = 340, 150
 """Size of a distribution in SVG units."""

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gliosynth.cohort.judgement_fidelity import FidelityJudgement, fidelity_reasons, judge_fidelity
-from gliosynth.cohort.judgement_memorisation import (
+from gliosynth.cohort.judgement.fidelity import FidelityJudgement, fidelity_reasons, judge_fidelity
+from gliosynth.cohort.judgement.memorisation import (
     MemorisationJudgement,
     judge_memorisation,
     memorisation_reasons,
 )
-from gliosynth.cohort.judgement_thresholds import ReleaseThresholds
-from gliosynth.cohort.measure import CaseMeasurement
-from gliosynth.cohort.reference import Donors, load_donors, load_reference
+from gliosynth.cohort.judgement.reference import Donors, load_donors, load_reference
+from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
+from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.errors import InvalidParameterError
 
 SEED = 20240501

@@ -1,7 +1,7 @@
 """What cohorts are compared with: seven real gliomas in numbers, published figures, and the donors' geometry.
 
-The data files beside this module are made by ``python -m training.measure_reference``; ``REFERENCE-NOTICE`` says where
-the numbers come from and under which licence. They hold measurements, no voxels.
+The data files are made by ``python -m training.measure_reference``; ``NOTICE`` beside this module says where the
+numbers come from and under which licence. They hold measurements, no voxels.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gliosynth.cohort.measure import CaseMeasurement
+from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.metrics.privacy.geometry import LabelMaps
 
 
@@ -47,7 +47,7 @@ class Donors:
 @lru_cache(maxsize=1)
 def load_reference() -> tuple[ReferenceCase, ...]:
     """Returns the seven real cases."""
-    document = json.loads(files("gliosynth.cohort").joinpath("reference_cases.json").read_bytes())
+    document = json.loads(files("gliosynth.cohort.judgement").joinpath("reference_cases.json").read_bytes())
     return tuple(
         ReferenceCase(str(case["id"]), CaseMeasurement.from_dict(case["measurement"])) for case in document["cases"]
     )
@@ -56,7 +56,7 @@ def load_reference() -> tuple[ReferenceCase, ...]:
 @lru_cache(maxsize=1)
 def load_donors() -> Donors:
     """Returns the anatomies that ship with the library."""
-    with np.load(BytesIO(files("gliosynth.cohort").joinpath("donor_geometry.npz").read_bytes())) as stored:
+    with np.load(BytesIO(files("gliosynth.cohort.measurement").joinpath("donor_geometry.npz").read_bytes())) as stored:
         maps: NDArray[np.uint8] = stored["maps"]
         names = tuple(str(name) for name in stored["names"])
     maps.setflags(write=False)

@@ -1,8 +1,8 @@
 """The bands in which a cohort's contrast ratios must lie, one for each contrast and part.
 
-Each band holds the seven real cases (`reference_cases.json`, measured by `gliosynth.cohort.measure`), the measured
-medians of METHODS.md C.2 and nearly all of the priors' 5 to 95 % of C.3, and a little on either side: n = 7 to 10 does
-not show where real tumours end. The median of a cohort is judged by it, not a case.
+Each band holds the seven real cases (``reference_cases.json``, measured by `gliosynth.cohort.measurement`), the
+measured medians of METHODS.md C.2 and nearly all of the priors' 5 to 95 % of C.3, and a little on either side: n = 7 to
+10 does not show where real tumours end. The median of a cohort is judged by it, not a case.
 """
 
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from typing import Final
 from gliosynth.labels import Contrast
 
 PARTS: Final = ("grey", "fluid", "oedema", "necrosis", "enhancing")
-"""Fields of `gliosynth.cohort.measure_regions.ContrastRatios`, in its order."""
+"""Fields of `gliosynth.cohort.measurement.regions.ContrastRatios`, in its order."""
 
 Band = tuple[float, float]
 """Lowest and highest median, relative to white matter."""

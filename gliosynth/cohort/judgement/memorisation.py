@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gliosynth.cohort.judgement_thresholds import ReleaseThresholds
-from gliosynth.cohort.measure import CaseMeasurement
-from gliosynth.cohort.measure_fingerprint import FINGERPRINT_SHAPE
-from gliosynth.cohort.measure_geometry import FRAME_SHAPE, unpack
-from gliosynth.cohort.reference import Donors
+from gliosynth.cohort.judgement.reference import Donors
+from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
+from gliosynth.cohort.measurement.case import CaseMeasurement
+from gliosynth.cohort.measurement.fingerprint import FINGERPRINT_SHAPE
+from gliosynth.cohort.measurement.geometry import FRAME_SHAPE, unpack
 from gliosynth.metrics.privacy import closest_by_correlation, closest_distances, neighbour_ratios, pairwise_dice
 from gliosynth.metrics.privacy.correlation import Images
 from gliosynth.metrics.privacy.geometry import LabelMaps

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from gliosynth.anatomy import TissueMap
-from gliosynth.cohort.measure_fingerprint import fingerprint_of
-from gliosynth.cohort.measure_geometry import geometry_of, load_frame, pack
-from gliosynth.cohort.measure_regions import (
+from gliosynth.cohort.measurement.fingerprint import fingerprint_of
+from gliosynth.cohort.measurement.geometry import geometry_of, load_frame, pack
+from gliosynth.cohort.measurement.regions import (
     ContrastRatios,
     Contrasts,
     RegionTexture,
@@ -27,8 +27,8 @@ from gliosynth.cohort.measure_regions import (
     measure_texture,
     measure_volumes,
 )
-from gliosynth.cohort.measure_shape import BrainMorphology, TumourShape, measure_morphology, measure_shape
-from gliosynth.cohort.measure_tissue import classify_tissue
+from gliosynth.cohort.measurement.shape import BrainMorphology, TumourShape, measure_morphology, measure_shape
+from gliosynth.cohort.measurement.tissue import classify_tissue
 from gliosynth.labels import LabelMap, Mask
 from gliosynth.metrics.fidelity.radiomics import ENCODER_ID, encode_case
 
@@ -48,7 +48,7 @@ class CaseMeasurement:
         morphology: Of the brain.
         encoder: Id of the encoder that made the features.
         features: ``(slices, features)``, see `gliosynth.metrics.fidelity.radiomics`.
-        fingerprint: Shrunken images as text, see `gliosynth.cohort.measure_fingerprint`.
+        fingerprint: Shrunken images as text, see `gliosynth.cohort.measurement.fingerprint`.
         geometry: Tissue map in the common frame as text, or None where there is no tissue map.
     """
 
