@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gliosynth.anatomy import Anatomy
-from gliosynth.cohort.anatomies import AnatomySource
-from gliosynth.cohort.bids import manifest_path, subject_of
-from gliosynth.cohort.case_files import case_files
+from gliosynth.cohort.anatomies.source import AnatomySource
+from gliosynth.cohort.dataset.bids import manifest_path, subject_of
+from gliosynth.cohort.dataset.case_files import case_files
 from gliosynth.cohort.gate import Finding, Segment, judge_case
 from gliosynth.cohort.lineage import generator_id
-from gliosynth.cohort.measure import CaseMeasurement, measure_case
+from gliosynth.cohort.measurement import CaseMeasurement, measure_case
 from gliosynth.cohort.plain import to_json, to_plain
 from gliosynth.cohort.recipe import donor_of, generator_of, settings_of
-from gliosynth.cohort.spec import CohortSpec
+from gliosynth.cohort.spec.cohort import CohortSpec
 from gliosynth.cohort.summary import CaseFacts, CaseSummary, FileRecord, Reject
 from gliosynth.contrast.simulate import SimulatedCase, simulate_case
 from gliosynth.errors import InvalidParameterError

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.anatomy import Tissue
-from gliosynth.cohort.measure import CaseMeasurement
-from gliosynth.cohort.measure_regions import ContrastRatios
-from gliosynth.cohort.sections import TumourVolume
-from gliosynth.cohort.thresholds import GateThresholds
+from gliosynth.cohort.measurement import CaseMeasurement, ContrastRatios
+from gliosynth.cohort.spec.sections import TumourVolume
+from gliosynth.cohort.spec.thresholds import GateThresholds
 from gliosynth.contrast.simulate import SimulatedCase
 from gliosynth.labels import LabelMap, Mask, Region, region_mask
 from gliosynth.metrics.overlap import dice

@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 from typing import Final
 
 from gliosynth import __version__
-from gliosynth.cohort.spec import CohortSpec
+from gliosynth.cohort.spec.cohort import CohortSpec
 
 SOURCES: Final = ("anatomies", "anatomy.py", "contrast", "elementary.py", "ranges.py", "separable.py", "tumour")
 """Parts of the package that images depend on."""

@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from gliosynth.cohort.sections import ScannerSection, TumourSection
-from gliosynth.cohort.spec import CohortSpec
+from gliosynth.cohort.spec.cohort import CohortSpec
+from gliosynth.cohort.spec.sections import ScannerSection, TumourSection
 from gliosynth.contrast.sequences import Family
 from gliosynth.contrast.settings import TRAINING, AcquisitionSettings, PhysicsSettings, SimulatorSettings
 from gliosynth.tumour.settings import COHORT_TUMOURS, GridSettings, Growth, TumourSettings

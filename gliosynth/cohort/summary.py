@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from gliosynth.cohort.gate import Finding
-from gliosynth.cohort.measure import CaseMeasurement
+from gliosynth.cohort.measurement import CaseMeasurement
 from gliosynth.cohort.plain import to_plain
 from gliosynth.errors import InvalidCaseError
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gliosynth.cohort.sections import Section, Share
+from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
+from gliosynth.cohort.section import Section, Share
 
 Ratio = Annotated[float, Field(ge=0.0, le=20.0)]
 """A ratio of two signals."""
@@ -31,7 +32,7 @@ class GateThresholds(Section):
     """Tumours below this volume are not judged by the segmenter, ml."""
 
 
-class ReleaseSection(Section):
+class ReleaseSection(ReleaseThresholds):
     """What the cohort as a whole must fulfil before it leaves."""
 
     enforce: bool = True

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from gliosynth.cohort.spec import CohortSpec
+from gliosynth.cohort.spec.cohort import CohortSpec
 
 
 def uses_built_in(spec: CohortSpec) -> bool:

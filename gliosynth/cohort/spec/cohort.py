@@ -7,18 +7,18 @@ from typing import Annotated, Final, Self
 from pydantic import Field, ValidationError
 from pydantic import model_validator as check_model
 
-from gliosynth.cohort.documents import read_document
-from gliosynth.cohort.sections import (
+from gliosynth.cohort.section import Section
+from gliosynth.cohort.spec.documents import read_document
+from gliosynth.cohort.spec.sections import (
     Anatomies,
     Formats,
     Generator,
     GridSection,
     ImageFormat,
     ScannerSection,
-    Section,
     TumourSection,
 )
-from gliosynth.cohort.thresholds import GateThresholds, ReleaseSection
+from gliosynth.cohort.spec.thresholds import GateThresholds, ReleaseSection
 from gliosynth.errors import FieldViolation, InvalidSpecError
 
 MOST_CASES: Final = 10_000

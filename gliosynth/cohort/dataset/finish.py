@@ -8,15 +8,15 @@ from typing import Final
 
 from gliosynth import __version__
 from gliosynth.anatomy import Tissue
-from gliosynth.cohort.bids import BIDS_VERSION, PIPELINE, TISSUE, TUMOUR, label_table
-from gliosynth.cohort.data_card import data_card, readme, reject_counts
-from gliosynth.cohort.licences import licence_files, licence_of, uses_built_in
-from gliosynth.cohort.participants import participants_json, participants_tsv
+from gliosynth.cohort.dataset.bids import BIDS_VERSION, PIPELINE, TISSUE, TUMOUR, label_table
+from gliosynth.cohort.dataset.data_card import data_card, readme, reject_counts
+from gliosynth.cohort.dataset.licences import licence_files, licence_of, uses_built_in
+from gliosynth.cohort.dataset.participants import participants_json, participants_tsv
+from gliosynth.cohort.dataset.verdict import Verdict, verdict_of
 from gliosynth.cohort.plain import to_json
-from gliosynth.cohort.sections import tissue_name
-from gliosynth.cohort.spec import CohortSpec
+from gliosynth.cohort.spec.cohort import CohortSpec
+from gliosynth.cohort.spec.sections import tissue_name
 from gliosynth.cohort.summary import CaseSummary, FileRecord
-from gliosynth.cohort.verdict import Verdict, verdict_of
 from gliosynth.errors import InvalidCaseError
 from gliosynth.labels import Label
 
@@ -35,7 +35,7 @@ COHORT_PATH: Final = f"{PIPELINE}/cohort.json"
 IGNORED: Final = (SPEC_PATH, REPORT_PATH, SUMS_PATH, "DATACARD.md", "NOTICE")
 """Files at the root that BIDS has no name for."""
 
-DERIVATIVES_IGNORED: Final = ("cohort.json", "*_manifest.json", "figures/")
+DERIVATIVES_IGNORED: Final = ("cohort.json", "*_manifest.json", "figures")
 """The same among the labels."""
 
 LABELS: Final = (
@@ -89,7 +89,7 @@ def finish_dataset(
     verdict = verdict_of(spec, ordered)
     files = {
         "dataset_description.json": to_json(_description(spec, ordered)),
-        ".bidsignore": _lines((*IGNORED, *DERIVATIVES_IGNORED)),
+        ".bidsignore": _lines(IGNORED),
         "participants.tsv": participants_tsv(ordered),
         "participants.json": participants_json(),
         "README.md": readme(spec, ordered, verdict),

@@ -1,10 +1,9 @@
 """The files of one case: images with sidecars, label maps, brain mask and picture."""
 
 from collections.abc import Iterator
+from typing import Final
 
-import numpy as np
-
-from gliosynth.cohort.bids import (
+from gliosynth.cohort.dataset.bids import (
     TISSUE,
     TUMOUR,
     image_path,
@@ -13,12 +12,21 @@ from gliosynth.cohort.bids import (
     segmentation_path,
     sidecar,
 )
-from gliosynth.cohort.images import grid_affine, nifti_bytes, stored_image
+from gliosynth.cohort.dataset.images import grid_affine, nifti_bytes, stored_image
 from gliosynth.cohort.plain import to_json
-from gliosynth.cohort.spec import CohortSpec
+from gliosynth.cohort.spec.cohort import CohortSpec
 from gliosynth.contrast.simulate import SimulatedCase
 from gliosynth.labels import CONTRASTS, Contrast
 from gliosynth.report.panel import case_panel
+
+TUMOUR_TEXT: Final = "Tumour labels of BraTS 2023: 1 NCR, 2 ED, 3 ET; exact, as the images were made from them"
+"""Description of the tumour's labels."""
+
+TISSUE_TEXT: Final = "Tissues that the images were made from, before the tumour; the head included"
+"""Description of the tissue labels."""
+
+BRAIN_TEXT: Final = "Brain mask with the border error of a skull stripper; the images are 0 outside"
+"""Description of the brain mask."""
 
 
 def case_files(spec: CohortSpec, subject: str, case: SimulatedCase) -> dict[str, bytes]:
@@ -48,14 +56,10 @@ def _derivatives(subject: str, case: SimulatedCase) -> Iterator[tuple[str, bytes
     """Yields the label maps and the brain mask with their sidecars."""
     affine = grid_affine((case.labels.shape[0], case.labels.shape[1], case.labels.shape[2]), case.spacing_mm)
     sources = [f"bids:raw:{image_path(subject, Contrast.T1C, '.nii.gz')}"]
-    for description, data in ((TUMOUR, case.labels), (TISSUE, case.tissues.astype(np.uint8))):
+    common = {"Sources": sources, "SpatialReference": "orig", "GliosynthSynthetic": True}
+    for description, text, data in ((TUMOUR, TUMOUR_TEXT, case.labels), (TISSUE, TISSUE_TEXT, case.tissues)):
         yield segmentation_path(subject, description, ".nii.gz"), nifti_bytes(data, affine)
-        yield (
-            segmentation_path(subject, description, ".json"),
-            to_json({"Manual": False, "Sources": sources, "SpatialReference": "orig", "GliosynthSynthetic": True}),
-        )
+        fields = {"Description": text, "Manual": False, **common}
+        yield segmentation_path(subject, description, ".json"), to_json(fields)
     yield mask_path(subject, ".nii.gz"), nifti_bytes(case.brain, affine)
-    yield (
-        mask_path(subject, ".json"),
-        to_json({"Type": "Brain", "Sources": sources, "SpatialReference": "orig", "GliosynthSynthetic": True}),
-    )
+    yield mask_path(subject, ".json"), to_json({"Description": BRAIN_TEXT, "Type": "Brain", **common})

@@ -9,15 +9,15 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gliosynth import __version__
-from gliosynth.cohort.licences import licence_of
+from gliosynth.cohort.dataset.licences import licence_of
+from gliosynth.cohort.dataset.participants import field_of, growth_of
+from gliosynth.cohort.dataset.verdict import Verdict
 from gliosynth.cohort.lineage import generator_id
-from gliosynth.cohort.participants import field_of, growth_of
-from gliosynth.cohort.spec import CohortSpec
+from gliosynth.cohort.spec.cohort import CohortSpec
 from gliosynth.cohort.summary import CaseSummary
-from gliosynth.cohort.verdict import Verdict
 
 ENVIRONMENT: Final = Environment(
-    loader=PackageLoader("gliosynth.cohort"),
+    loader=PackageLoader("gliosynth.cohort.dataset"),
     autoescape=False,  # noqa: S701  (Markdown, and every value is gliosynth's own or matches a pattern)
     undefined=StrictUndefined,
     trim_blocks=True,

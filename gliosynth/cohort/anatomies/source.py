@@ -6,8 +6,8 @@ from typing import Protocol
 import numpy as np
 
 from gliosynth.anatomy import Anatomy, anatomy_names, load_anatomy
-from gliosynth.cohort.own_anatomy import anatomy_from_label_map
-from gliosynth.cohort.spec import CohortSpec
+from gliosynth.cohort.anatomies.own import anatomy_from_label_map
+from gliosynth.cohort.spec.cohort import CohortSpec
 from gliosynth.errors import InvalidParameterError
 from gliosynth.volume import Volume
 

@@ -7,10 +7,11 @@ A field that is absent (None) leaves the simulator's own draw as it is. Every nu
 from enum import StrEnum
 from typing import Annotated, Final, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic import model_validator as check_model
 
 from gliosynth.anatomy import Tissue, anatomy_names
+from gliosynth.cohort.section import Section, Share
 from gliosynth.contrast.sequences import Family
 from gliosynth.tumour.settings import Family as Shape
 from gliosynth.tumour.settings import Growth, Hemisphere
@@ -34,14 +35,6 @@ LARGEST_EXTENT_MM: Final = 320.0
 
 LARGEST_LABEL: Final = 65535
 """Largest value in an own label map."""
-
-
-class Section(BaseModel):
-    """What all sections share: frozen, no unknown field, no coercion of types, no infinity, fields with docstrings."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
 
 
 def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
@@ -80,9 +73,6 @@ def _named_tissue(name: object) -> Tissue:
         return Tissue(TISSUE_NAMES.index(name))
     raise ValueError(f"must be one of {', '.join(TISSUE_NAMES)}")
 
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-"""A probability."""
 
 TissueField = Annotated[
     Tissue,

@@ -6,7 +6,7 @@ import deflate
 import numpy as np
 from numpy.typing import NDArray
 
-from gliosynth.cohort.sections import ImageFormat
+from gliosynth.cohort.spec.sections import ImageFormat
 from gliosynth.nifti import write_nifti
 from gliosynth.volume import Affine, Volume
 
