@@ -12,7 +12,7 @@ from gliosynth.client.transfer import ReceivedVolume, TransferBudget, VolumeRece
 from gliosynth.errors import ModelError
 from gliosynth.labels import CONTRASTS
 from gliosynth.nifti import read_label_map, read_mask, read_nifti
-from gliosynth.v1 import preprocessing_pb2, segmentation_pb2, volume_pb2
+from gliosynth.v1 import preprocessing_pb2, segmentation_pb2, tumour_map_pb2, volume_pb2
 from gliosynth.volume import Volume
 
 ANSWER_BUDGET: Final = TransferBudget(max_bytes=1 << 30, max_volumes=8)
@@ -24,7 +24,13 @@ BRAIN_MASK: Final = "brain_mask"
 ProgressCallback = Callable[[Progress], None]
 """Called with every progress event, in the thread of the caller."""
 
-_ResponseT = TypeVar("_ResponseT", segmentation_pb2.SegmentResponse, preprocessing_pb2.PreprocessResponse)
+_ResponseT = TypeVar(
+    "_ResponseT",
+    segmentation_pb2.SegmentResponse,
+    preprocessing_pb2.PreprocessResponse,
+    tumour_map_pb2.EditTumourMapResponse,
+    tumour_map_pb2.BuildBrainMapResponse,
+)
 
 
 def receive(

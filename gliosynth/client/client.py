@@ -6,16 +6,15 @@
 ...     [(region.region, region.volume_ml) for region in result.regions]
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Final
 
-import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gliosynth.client import answers, convert, requests
 from gliosynth.client.answers import ProgressCallback
+from gliosynth.client.calls import cancelled_on_error, library_errors
 from gliosynth.client.channel import TlsOptions, open_channel
 from gliosynth.client.payloads import CasePayload, VolumeFile
 from gliosynth.client.results import (
@@ -25,7 +24,7 @@ from gliosynth.client.results import (
     RegionScores,
     SegmentationResult,
 )
-from gliosynth.client.status import error_from_rpc
+from gliosynth.client.tumour_maps import TumourMapClient
 from gliosynth.v1 import metrics_pb2, metrics_pb2_grpc, preprocessing_pb2_grpc, segmentation_pb2, segmentation_pb2_grpc
 
 DEFAULT_TIMEOUT_S: Final = 1800.0
@@ -36,7 +35,12 @@ HEALTH_TIMEOUT_S: Final = 5.0
 
 
 class GliosynthClient:
-    """A connection to a gliosynth server. One client may be used by several threads; close it when done."""
+    """A connection to a gliosynth server. One client may be used by several threads; close it when done.
+
+    Attributes:
+        target: ``host:port`` of the server.
+        tumour_maps: The methods of the tumour-map service.
+    """
 
     def __init__(self, target: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, tls: TlsOptions | None = None) -> None:
         """Prepares the connection; nothing is sent yet.
@@ -52,6 +56,7 @@ class GliosynthClient:
         self._segmentation = segmentation_pb2_grpc.SegmentationServiceStub(self._channel)
         self._preprocessing = preprocessing_pb2_grpc.PreprocessingServiceStub(self._channel)
         self._metrics = metrics_pb2_grpc.MetricsServiceStub(self._channel)
+        self.tumour_maps = TumourMapClient(self._channel, target=target, timeout_s=timeout_s)
         self._health = health_pb2_grpc.HealthStub(self._channel)
 
     def __enter__(self) -> "GliosynthClient":
@@ -88,9 +93,9 @@ class GliosynthClient:
             GliosynthError: A child that says what the server found wrong, or that it cannot be reached.
         """
         messages = requests.segment_requests(case, model=model, model_version=model_version)
-        with self._errors():
+        with library_errors(self.target):
             call = self._segmentation.Segment(messages, timeout=self._timeout_s)
-            with _cancelled_on_error(call):
+            with cancelled_on_error(call):
                 answer, volumes = answers.receive(call, on_progress)
         return answers.segmentation_from(answer.report, volumes)
 
@@ -104,9 +109,9 @@ class GliosynthClient:
         Raises:
             GliosynthError: As in `segment`.
         """
-        with self._errors():
+        with library_errors(self.target):
             call = self._preprocessing.Preprocess(requests.preprocess_requests(case), timeout=self._timeout_s)
-            with _cancelled_on_error(call):
+            with cancelled_on_error(call):
                 answer, volumes = answers.receive(call, on_progress)
         return answers.preprocessing_from(answer.report, volumes)
 
@@ -132,7 +137,7 @@ class GliosynthClient:
         options = metrics_pb2.ScoreSegmentationOptions(
             hd95_definition=hd95_definition, surface_dice_tolerances_mm=tolerances_mm
         )
-        with self._errors():
+        with library_errors(self.target):
             messages = requests.score_requests(reference, prediction, options=options)
             answer = self._metrics.ScoreSegmentation(messages, timeout=self._timeout_s)
         return tuple(convert.scores_from(region) for region in answer.regions)
@@ -148,7 +153,7 @@ class GliosynthClient:
         Raises:
             GliosynthError: As in `segment`.
         """
-        with self._errors():
+        with library_errors(self.target):
             messages = requests.compare_requests(reference, prediction, data_range=data_range)
             return convert.comparison_from(self._metrics.CompareImages(messages, timeout=self._timeout_s))
 
@@ -160,7 +165,7 @@ class GliosynthClient:
         """
         models: list[ModelDescription] = []
         token = ""
-        with self._errors():
+        with library_errors(self.target):
             while True:
                 request = segmentation_pb2.ListModelsRequest(page_token=token)
                 answer = self._segmentation.ListModels(request, timeout=self._timeout_s)
@@ -178,24 +183,7 @@ class GliosynthClient:
         Raises:
             GliosynthError: The server cannot be reached, or has no such service.
         """
-        with self._errors():
+        with library_errors(self.target):
             request = health_pb2.HealthCheckRequest(service=service)
             answer = self._health.Check(request, timeout=min(HEALTH_TIMEOUT_S, self._timeout_s))
         return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except grpc.RpcError as error:
-            raise error_from_rpc(error, target=self.target) from None
-
-
-@contextmanager
-def _cancelled_on_error(call: grpc.Call) -> Iterator[None]:
-    """Tells the server to stop when this side does, on Ctrl-C as well."""
-    try:
-        yield
-    except BaseException:
-        call.cancel()
-        raise
