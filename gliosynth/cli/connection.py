@@ -9,6 +9,7 @@ from typing import Final
 import gliosynth
 from gliosynth.cli.console import status
 from gliosynth.client import EmbeddedServer, GliosynthClient, TlsOptions
+from gliosynth.client.embedded import ALL_SERVICES
 from gliosynth.errors import InvalidParameterError
 
 CHECKOUT: Final = Path(gliosynth.__file__).parents[1]
@@ -24,12 +25,14 @@ class Connection:
         timeout_s: Deadline of each request in seconds.
         model_repository: Models of the embedded server, or None for the default.
         tls_ca: PEM file of the server's authority, or None for a plain connection.
+        module: What the embedded server runs: all services, or the one that is needed.
     """
 
     server: str
     timeout_s: float
     model_repository: Path | None = None
     tls_ca: Path | None = None
+    module: str = ALL_SERVICES
 
     @contextmanager
     def open(self) -> Iterator[GliosynthClient]:
@@ -53,7 +56,8 @@ class Connection:
         models = self.model_repository or default_model_repository()
         with ExitStack() as stack:
             with status("Starting the services and warming the models"):
-                server = stack.enter_context(EmbeddedServer.started(model_repository=models))
+                started = EmbeddedServer.started(model_repository=models, module=self.module)
+                server = stack.enter_context(started)
             yield server
 
     def _check_remote(self) -> None:

@@ -14,12 +14,18 @@ from gliosynth.client.results import (
     RegionScores,
     SegmentationResult,
 )
+from gliosynth.client.tumour_map_requests import HeadFile, HeadKind
+from gliosynth.client.tumour_map_results import BrainMapResult, EditedTumourMap
 
 __all__ = [
+    "BrainMapResult",
     "CaseFiles",
     "CasePayload",
+    "EditedTumourMap",
     "EmbeddedServer",
     "GliosynthClient",
+    "HeadFile",
+    "HeadKind",
     "ImageComparison",
     "ModelDescription",
     "ModelIdentity",

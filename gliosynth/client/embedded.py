@@ -16,6 +16,9 @@ from typing import IO, Final
 from gliosynth.client.client import GliosynthClient
 from gliosynth.errors import GliosynthError, ModelError
 
+ALL_SERVICES: Final = "services"
+"""Module that runs all services in one process."""
+
 START_TIMEOUT_S: Final = 120.0
 """Longest wait in seconds until every model of the child has answered once."""
 
@@ -41,20 +44,25 @@ class EmbeddedServer:
     @classmethod
     @contextmanager
     def started(
-        cls, *, model_repository: Path | None = None, start_timeout_s: float = START_TIMEOUT_S
+        cls,
+        *,
+        model_repository: Path | None = None,
+        start_timeout_s: float = START_TIMEOUT_S,
+        module: str = ALL_SERVICES,
     ) -> Iterator["EmbeddedServer"]:
-        """Starts all services, waits until they serve, and stops them at the end.
+        """Starts all services, or one of them, waits until they serve, and stops them at the end.
 
         Args:
             model_repository: Folder of the models; None for the server's default.
             start_timeout_s: Longest wait until it serves, in seconds.
+            module: What is run: all services, or the one that is needed, such as ``services.tumour_map``.
 
         Raises:
             ModelError: The child ended, or did not serve in time; the message shows its last log lines.
         """
         with TemporaryFile() as log:
             process = subprocess.Popen(  # noqa: S603 - our own module and options, no shell
-                _command(model_repository), stdout=subprocess.PIPE, stderr=log, text=True
+                _command(module, model_repository), stdout=subprocess.PIPE, stderr=log, text=True
             )
             try:
                 deadline_s = time.monotonic() + start_timeout_s
@@ -65,8 +73,8 @@ class EmbeddedServer:
                 _stop(process)
 
 
-def _command(model_repository: Path | None) -> list[str]:
-    command = [sys.executable, "-m", "services"]
+def _command(module: str, model_repository: Path | None) -> list[str]:
+    command = [sys.executable, "-m", module]
     command += ["--host", "127.0.0.1", "--port", "0", "--metrics-port", "0", "--log-level", "warning"]
     return command if model_repository is None else [*command, "--model-repository", str(model_repository)]
 
