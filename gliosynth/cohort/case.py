@@ -10,6 +10,7 @@ from gliosynth.cohort.dataset.case_files import case_files
 from gliosynth.cohort.gate import Finding, Segment, judge_case
 from gliosynth.cohort.lineage import generator_id
 from gliosynth.cohort.measurement import CaseMeasurement, measure_case
+from gliosynth.cohort.measurement.geometry import geometry_of, load_frame, pack
 from gliosynth.cohort.plain import to_json, to_plain
 from gliosynth.cohort.recipe import donor_of, generator_of, settings_of
 from gliosynth.cohort.spec.cohort import CohortSpec
@@ -94,7 +95,7 @@ def make_case(
                 segmenter=None if segment is None else segment.digest,
                 parameters=to_plain(draw.case.parameters),
             )
-            return _finish(spec, draw, facts)
+            return _finish(spec, draw, facts, anatomy)
         rejects.append(Reject(attempt, draw.failures))
     raise _never_accepted(index, rejects)
 
@@ -107,14 +108,27 @@ def _draw(spec: CohortSpec, index: int, attempt: int, anatomy: Anatomy, segment:
     return Draw(case, measurement, findings)
 
 
-def _finish(spec: CohortSpec, draw: Draw, facts: CaseFacts) -> CaseArtefacts:
+def _finish(spec: CohortSpec, draw: Draw, facts: CaseFacts, anatomy: Anatomy) -> CaseArtefacts:
     """Returns the accepted draw as files, with the manifest that lists them."""
     files = case_files(spec, facts.subject, draw.case)
     records = tuple(FileRecord.of(path, data) for path, data in files.items())
     manifest = to_json({"manifest_version": 1, **_manifest(facts), "files": records})
     path = manifest_path(facts.subject)
-    summary = CaseSummary(facts, (*records, FileRecord.of(path, manifest)), draw.measurement)
+    summary = CaseSummary(
+        facts=facts,
+        files=(*records, FileRecord.of(path, manifest)),
+        measurement=draw.measurement,
+        donor_geometry=_geometry(spec, anatomy),
+    )
     return CaseArtefacts(facts.subject, {**files, path: manifest}, summary)
+
+
+def _geometry(spec: CohortSpec, anatomy: Anatomy) -> str | None:
+    """Returns the geometry of a donor of the caller's own, by which memorisation is judged; None for built-in ones."""
+    if anatomy.name not in {own.id for own in spec.anatomies.own}:
+        return None
+    found = geometry_of(anatomy.tissues, load_frame(), spacing_mm=(1.0, 1.0, 1.0))
+    return None if found is None else pack(found)
 
 
 def _manifest(facts: CaseFacts) -> dict[str, object]:

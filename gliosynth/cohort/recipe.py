@@ -10,9 +10,9 @@ import numpy as np
 from gliosynth.cohort.spec.cohort import CohortSpec
 from gliosynth.cohort.spec.sections import ScannerSection, TumourSection
 from gliosynth.contrast.sequences import Family
-from gliosynth.contrast.settings import TRAINING, AcquisitionSettings, PhysicsSettings, SimulatorSettings
-from gliosynth.tumour.settings import COHORT_TUMOURS, GridSettings, Growth, TumourSettings
+from gliosynth.contrast.settings import SCANNERS, AcquisitionSettings, PhysicsSettings, SimulatorSettings
 from gliosynth.tumour.settings import Family as Shape
+from gliosynth.tumour.settings import GridSettings, Growth, TumourSettings
 
 KindT = TypeVar("KindT", bound=StrEnum)
 
@@ -28,13 +28,13 @@ CASE_STREAM: Final = 1
 
 def settings_of(spec: CohortSpec) -> SimulatorSettings:
     """Returns the simulator's settings for a cohort: its own, changed where the spec says so."""
+    own = SCANNERS[spec.scanner.preset.value]
     return replace(
-        TRAINING,
-        name="cohort",
+        own,
         grid=GridSettings(shape=spec.grid.shape, spacing_mm=spec.grid.spacing_mm),
-        tumour=_tumour_settings(spec.tumour),
-        physics=_physics_settings(spec.scanner),
-        acquisition=_acquisition_settings(spec.scanner),
+        tumour=_tumour_settings(spec.tumour, own.tumour),
+        physics=_physics_settings(spec.scanner, own.physics),
+        acquisition=_acquisition_settings(spec.scanner, own.acquisition),
     )
 
 
@@ -59,8 +59,8 @@ def donor_of(spec: CohortSpec, index: int, names: tuple[str, ...]) -> str:
     return names[int(rng.permutation(len(names))[position])]
 
 
-def _tumour_settings(section: TumourSection) -> TumourSettings:
-    own, volume = COHORT_TUMOURS, section.volume_ml
+def _tumour_settings(section: TumourSection, own: TumourSettings) -> TumourSettings:
+    volume = section.volume_ml
     ring, solid, patchy, non_enhancing, oedema = _frequencies(section.growth, tuple(Growth), own.growth_shares)
     grown, noisy, composite = _frequencies(section.shapes, tuple(Shape), own.family_shares)
     return replace(
@@ -81,13 +81,10 @@ def _tumour_settings(section: TumourSection) -> TumourSettings:
     )
 
 
-def _physics_settings(section: ScannerSection) -> PhysicsSettings:
-    own = TRAINING.physics
+def _physics_settings(section: ScannerSection, own: PhysicsSettings) -> PhysicsSettings:
     se, spgr, mprage, flair = _frequencies(section.t1_families, T1_FAMILIES, own.t1_family_shares)
     return replace(
         own,
-        mixture_share=0.0,
-        signal_jitter_share=0.0,
         field_strengths_tesla=section.field_strengths_tesla or own.field_strengths_tesla,
         t1_family_shares=(se, spgr, mprage, flair),
         repeated_t1_share=_or(section.repeated_t1_share, own.repeated_t1_share),
@@ -96,8 +93,7 @@ def _physics_settings(section: ScannerSection) -> PhysicsSettings:
     )
 
 
-def _acquisition_settings(section: ScannerSection) -> AcquisitionSettings:
-    own = TRAINING.acquisition
+def _acquisition_settings(section: ScannerSection, own: AcquisitionSettings) -> AcquisitionSettings:
     return replace(
         own,
         thick_share=_or(section.thick_slice_share, own.thick_share),

@@ -83,11 +83,15 @@ class CaseSummary:
         facts: Where it comes from.
         files: All of its files, the manifest included.
         measurement: The case in numbers.
+        donor_geometry: Tissue map of a donor of the caller's own in the common frame, as text (see
+            `gliosynth.cohort.measurement.geometry`); None for donors that ship with the library, and for maps with too
+            few landmarks.
     """
 
     facts: CaseFacts
     files: tuple[FileRecord, ...]
     measurement: CaseMeasurement
+    donor_geometry: str | None
 
     def to_json(self) -> bytes:
         """Returns the summary as UTF-8 JSON; `from_json` reads it back."""
@@ -95,6 +99,7 @@ class CaseSummary:
             "facts": to_plain(self.facts),
             "files": to_plain(self.files),
             "measurement": self.measurement.to_dict(),
+            "donor_geometry": self.donor_geometry,
         }
         return (json.dumps(document, allow_nan=False) + "\n").encode()
 
@@ -111,6 +116,7 @@ class CaseSummary:
                 facts=_FACTS.validate_python(document["facts"]),
                 files=_FILES.validate_python(document["files"]),
                 measurement=CaseMeasurement.from_dict(document["measurement"]),
+                donor_geometry=_GEOMETRY.validate_python(document["donor_geometry"]),
             )
         except (ValueError, KeyError, TypeError, ValidationError) as error:
             raise InvalidCaseError(
@@ -120,3 +126,4 @@ class CaseSummary:
 
 _FACTS = TypeAdapter(CaseFacts)
 _FILES = TypeAdapter(tuple[FileRecord, ...])
+_GEOMETRY = TypeAdapter(str | None)

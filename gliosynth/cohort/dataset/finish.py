@@ -12,6 +12,7 @@ from gliosynth.cohort.dataset.bids import BIDS_VERSION, PIPELINE, TISSUE, TUMOUR
 from gliosynth.cohort.dataset.data_card import data_card, readme, reject_counts
 from gliosynth.cohort.dataset.licences import licence_files, licence_of, uses_built_in
 from gliosynth.cohort.dataset.participants import participants_json, participants_tsv
+from gliosynth.cohort.dataset.report import report_html
 from gliosynth.cohort.dataset.verdict import Verdict, verdict_of
 from gliosynth.cohort.plain import to_json
 from gliosynth.cohort.spec.cohort import CohortSpec
@@ -73,7 +74,7 @@ def finish_dataset(
     spec: CohortSpec,
     summaries: Sequence[CaseSummary],
     *,
-    read: Callable[[str], bytes],  # noqa: ARG001  (for the report's pictures)
+    read: Callable[[str], bytes],
 ) -> DatasetArtefacts:
     """Returns the files around the cases; the same summaries give the same bytes, in whatever order they come.
 
@@ -95,6 +96,7 @@ def finish_dataset(
         "README.md": readme(spec, ordered, verdict),
         "DATACARD.md": data_card(spec, ordered, verdict),
         SPEC_PATH: spec.to_json(),
+        REPORT_PATH: report_html(spec, ordered, verdict, read=read),
         f"{PIPELINE}/dataset_description.json": to_json(_derivatives_description(ordered)),
         f"{PIPELINE}/README.md": DERIVATIVES_README,
         f"{PIPELINE}/.bidsignore": _lines(DERIVATIVES_IGNORED),

@@ -3,22 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gliosynth.cohort.spec.cohort import CohortSpec
+import numpy as np
+
+from gliosynth.cohort.dataset.licences import uses_built_in
+from gliosynth.cohort.judgement import CohortJudgement, Donors, judge_cohort, load_donors
+from gliosynth.cohort.measurement.geometry import FRAME_SHAPE, unpack
+from gliosynth.cohort.spec import CohortSpec
 from gliosynth.cohort.summary import CaseSummary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Verdict:
     """Whether the cohort leaves.
 
     Attributes:
         released: Whether it may be downloaded.
-        reasons: Why it fails, one sentence each; not empty where a cohort leaves only because the spec does not
+        reasons: What it fails, one sentence each; not empty either where a cohort leaves only because the spec does not
             enforce the thresholds.
+        judgement: The figures behind it.
     """
 
     released: bool
     reasons: tuple[str, ...]
+    judgement: CohortJudgement
 
 
 def verdict_of(spec: CohortSpec, summaries: Sequence[CaseSummary]) -> Verdict:
@@ -28,8 +35,31 @@ def verdict_of(spec: CohortSpec, summaries: Sequence[CaseSummary]) -> Verdict:
         spec: The cohort.
         summaries: One for each case, by index.
     """
+    measurements = [summary.measurement for summary in summaries]
+    judgement = judge_cohort(measurements, thresholds=spec.release, donors=_donors(spec, summaries))
+    reasons = (*judgement.reasons, *_lineage_reasons(summaries))
+    return Verdict(released=not (reasons and spec.release.enforce), reasons=reasons, judgement=judgement)
+
+
+def _donors(spec: CohortSpec, summaries: Sequence[CaseSummary]) -> Donors:
+    """Returns the anatomies whose geometry the cases are compared with."""
+    own = {one.facts.donor: one.donor_geometry for one in summaries if one.donor_geometry is not None}
+    maps = [unpack(text, FRAME_SHAPE) for text in own.values()]
+    built_in = load_donors()
+    if not own:
+        return built_in
+    if not uses_built_in(spec):
+        return Donors(tuple(own), np.stack(maps))
+    return Donors((*built_in.names, *own), np.concatenate([built_in.maps, np.stack(maps)]))
+
+
+def _lineage_reasons(summaries: Sequence[CaseSummary]) -> tuple[str, ...]:
+    """Returns why a cohort whose cases were not made alike does not leave."""
     generators = sorted({summary.facts.generator for summary in summaries})
-    reasons = (
-        (f"its cases come from {len(generators)} generators: {', '.join(generators)}",) if len(generators) > 1 else ()
+    segmenters = sorted({summary.facts.segmenter or "none" for summary in summaries})
+    kinds = (("generators", generators), ("gate segmenters", segmenters))
+    return tuple(
+        f"Its cases come from {len(names)} {kind} ({', '.join(names)}); make them again with one."
+        for kind, names in kinds
+        if len(names) > 1
     )
-    return Verdict(released=not reasons or not spec.release.enforce, reasons=reasons)

@@ -202,8 +202,26 @@ class TumourSection(Section):
     """Tumours whose oedema is barely brighter than grey matter."""
 
 
+class ScannerPreset(StrEnum):
+    """Scanners to begin with; the other fields change them."""
+
+    MIXED = "mixed"
+    """1.5 and 3 T, all sequence families, some contrasts in thick slices."""
+    FIELD_1_5_T = "1.5t"
+    """The same at 1.5 T."""
+    FIELD_3_T = "3t"
+    """The same at 3 T."""
+    SPIN_ECHO_2D = "2d-spin-echo"
+    """Thick slices, spin echo and T1-FLAIR."""
+    GRADIENT_ECHO_3D = "3d-gradient-echo"
+    """Thin slices at 3 T, MPRAGE and SPGR, the same before and after gadolinium."""
+
+
 class ScannerSection(Section):
     """What the scanners are like."""
+
+    preset: ScannerPreset = ScannerPreset.MIXED
+    """Scanners to begin with."""
 
     field_strengths_tesla: Annotated[tuple[FieldTesla, ...], Field(min_length=1, max_length=20)] | None = None
     """Field strengths, 1.5 or 3 T, each as likely; name one twice to weight it."""
