@@ -3,6 +3,7 @@
 import sys
 
 from services import metrics, preprocessing, segmentation, tumour_map
+from services.cohort.build import build as build_cohort
 from services.runtime.server import serve
 from services.runtime.settings import read_settings
 
@@ -10,7 +11,8 @@ from services.runtime.settings import read_settings
 def main() -> int:
     """Returns the exit status of the server."""
     return serve(
-        read_settings(sys.argv[1:]), [preprocessing.build, segmentation.build, metrics.build, tumour_map.build]
+        read_settings(sys.argv[1:]),
+        [preprocessing.build, segmentation.build, metrics.build, tumour_map.build, build_cohort],
     )
 
 

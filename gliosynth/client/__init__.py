@@ -3,6 +3,7 @@
 from gliosynth.client.case_files import CaseFiles, find_case, find_case_folders
 from gliosynth.client.channel import TlsOptions
 from gliosynth.client.client import GliosynthClient
+from gliosynth.client.cohort_results import Cohort, CohortPrice, CohortState, UploadedAnatomy
 from gliosynth.client.embedded import EmbeddedServer
 from gliosynth.client.payloads import CasePayload, VolumeFile
 from gliosynth.client.results import (
@@ -21,6 +22,9 @@ __all__ = [
     "BrainMapResult",
     "CaseFiles",
     "CasePayload",
+    "Cohort",
+    "CohortPrice",
+    "CohortState",
     "EditedTumourMap",
     "EmbeddedServer",
     "GliosynthClient",
@@ -34,6 +38,7 @@ __all__ = [
     "RegionScores",
     "SegmentationResult",
     "TlsOptions",
+    "UploadedAnatomy",
     "VolumeFile",
     "find_case",
     "find_case_folders",

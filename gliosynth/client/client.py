@@ -16,6 +16,7 @@ from gliosynth.client import answers, convert, requests
 from gliosynth.client.answers import ProgressCallback
 from gliosynth.client.calls import cancelled_on_error, library_errors
 from gliosynth.client.channel import TlsOptions, open_channel
+from gliosynth.client.cohorts import CohortClient
 from gliosynth.client.payloads import CasePayload, VolumeFile
 from gliosynth.client.results import (
     ImageComparison,
@@ -58,6 +59,7 @@ class GliosynthClient:
         self._metrics = metrics_pb2_grpc.MetricsServiceStub(self._channel)
         self.tumour_maps = TumourMapClient(self._channel, target=target, timeout_s=timeout_s)
         self._health = health_pb2_grpc.HealthStub(self._channel)
+        self.cohorts = CohortClient(self._channel, target=target, timeout_s=timeout_s)
 
     def __enter__(self) -> "GliosynthClient":
         """Returns itself."""

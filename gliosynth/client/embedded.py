@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,9 @@ START_TIMEOUT_S: Final = 120.0
 
 STOP_GRACE_S: Final = 40.0
 """Longest wait in seconds for a child that was asked to stop, before it is killed."""
+
+NO_WORKERS: Final = ("--cohort-workers", "0")
+"""A server that is started for one request leaves cohorts in the current folder alone."""
 
 POLL_S: Final = 0.1
 """Seconds between two health checks while the child starts."""
@@ -49,6 +52,7 @@ class EmbeddedServer:
         model_repository: Path | None = None,
         start_timeout_s: float = START_TIMEOUT_S,
         module: str = ALL_SERVICES,
+        options: Sequence[str] = NO_WORKERS,
     ) -> Iterator["EmbeddedServer"]:
         """Starts all services, or one of them, waits until they serve, and stops them at the end.
 
@@ -56,13 +60,14 @@ class EmbeddedServer:
             model_repository: Folder of the models; None for the server's default.
             start_timeout_s: Longest wait until it serves, in seconds.
             module: What is run: all services, or the one that is needed, such as ``services.tumour_map``.
+            options: Further options of the server.
 
         Raises:
             ModelError: The child ended, or did not serve in time; the message shows its last log lines.
         """
         with TemporaryFile() as log:
             process = subprocess.Popen(  # noqa: S603 - our own module and options, no shell
-                _command(module, model_repository), stdout=subprocess.PIPE, stderr=log, text=True
+                _command(module, options, model_repository), stdout=subprocess.PIPE, stderr=log, text=True
             )
             try:
                 deadline_s = time.monotonic() + start_timeout_s
@@ -73,8 +78,8 @@ class EmbeddedServer:
                 _stop(process)
 
 
-def _command(module: str, model_repository: Path | None) -> list[str]:
-    command = [sys.executable, "-m", module]
+def _command(module: str, options: Sequence[str], model_repository: Path | None) -> list[str]:
+    command = [sys.executable, "-m", module, *options]
     command += ["--host", "127.0.0.1", "--port", "0", "--metrics-port", "0", "--log-level", "warning"]
     return command if model_repository is None else [*command, "--model-repository", str(model_repository)]
 

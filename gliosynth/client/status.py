@@ -28,7 +28,6 @@ ERROR_CLASSES: Final = MappingProxyType(
             errors.InvalidLabelError,
             errors.InvalidCaseError,
             errors.InvalidParameterError,
-            errors.InvalidSpecError,
             errors.BudgetExceededError,
             errors.UnknownModelError,
             errors.ModelError,
@@ -42,7 +41,7 @@ ERROR_CLASSES: Final = MappingProxyType(
         )
     }
 )
-"""The classes by the name that the server sends."""
+"""The classes by the name that the server sends; `InvalidSpecError` is made of its violations instead."""
 
 CLASS_OF_CODE: Final = MappingProxyType(
     {
@@ -87,9 +86,10 @@ def error_from_rpc(error: grpc.RpcError, *, target: str) -> errors.GliosynthErro
 
 
 def _from_details(status: Status, info: error_details_pb2.ErrorInfo, *, code: grpc.StatusCode) -> errors.GliosynthError:
-    kind = ERROR_CLASSES.get(info.metadata.get("error", "")) or CLASS_OF_CODE.get(code, errors.GliosynthError)
+    name = info.metadata.get("error", "")
+    kind = ERROR_CLASSES.get(name) or CLASS_OF_CODE.get(code, errors.GliosynthError)
     violations = _unpack_violations(status)
-    if issubclass(kind, errors.InvalidSpecError):
+    if name == errors.InvalidSpecError.__name__:
         named = tuple(map(_violation_from, violations)) or (errors.FieldViolation("(document)", "is broken", ""),)
         return errors.InvalidSpecError(status.message, violations=named)
     field = violations[0].field if violations else info.metadata.get("field", "")

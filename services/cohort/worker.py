@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+from typing import Final
 
 import structlog
 
@@ -28,7 +29,12 @@ from services.runtime.settings import Settings, read_settings
 from services.runtime.stopping import StopRequest
 from services.runtime.storage import open_store
 
-SECONDS_A_DAY = 86_400.0
+SECONDS_A_DAY: Final = 86_400.0
+"""Unit of the expiry's setting."""
+
+FROM_PARENT: Final = "--from-parent"
+"""The one option of a worker that a server starts: its settings are the first line of standard input, JSON, and it ends
+when standard input does, that is with the server however that ends. Options would show secrets to other users."""
 
 
 def work(settings: Settings, stop: StopRequest) -> None:
@@ -76,18 +82,22 @@ def expiry_s(settings: Settings) -> float | None:
 
 def _stop_with_parent(stop: StopRequest) -> None:
     """Asks for the stop when standard input ends: the process that started this one is gone."""
-    while sys.stdin.buffer.read(1):
-        pass
+    sys.stdin.read()
     stop.set()
 
 
-def main() -> int:
-    """Returns the exit status: 0 after an orderly stop, 1 if the worker could not start."""
-    settings = read_settings(sys.argv[1:])
+def main(arguments: list[str]) -> int:
+    """Returns the exit status: 0 after an orderly stop, 1 if the worker could not start.
+
+    Args:
+        arguments: Options, or `FROM_PARENT` alone.
+    """
+    owned = arguments == [FROM_PARENT]
+    settings = Settings.model_validate_json(sys.stdin.readline()) if owned else read_settings(arguments)
     set_up_logs(settings)
     stop = StopRequest()
     stop.on_signals(signal.SIGTERM, signal.SIGINT)
-    if settings.until_stdin_closes:
+    if owned:
         threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     try:
         work(settings, stop)
@@ -98,4 +108,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

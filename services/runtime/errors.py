@@ -49,7 +49,7 @@ STATUS_CODES: Final[dict[type[errors.GliosynthError], grpc.StatusCode]] = {
 }
 """Status code of each error class. A test fails when a class is missing here."""
 
-RETRY_AFTER_S: Final = {"TOO_MANY_REQUESTS": 5, "MEMORY_BUSY": 5}
+RETRY_AFTER_S: Final = {"TOO_MANY_REQUESTS": 5, "MEMORY_BUSY": 5, "TOO_MANY_STREAMS": 5}
 """Reasons that pass by themselves, and the seconds after which another try makes sense."""
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias, cast
 import grpc
 from google.protobuf.message import Message
 
-OWN_SERVICES: Final = "gliosynth."
-"""Prefix of the services that are intercepted; health and reflection are left alone."""
+OWN_SERVICES: Final = ("gliosynth.", "google.longrunning.")
+"""Prefixes of the services that are intercepted; health and reflection are left alone."""
 
 KINDS: Final = {
     (False, False): "unary",

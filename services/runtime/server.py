@@ -27,7 +27,7 @@ from services.runtime.stopping import StopRequest
 from services.runtime.telemetry import MetricsInterceptor, MetricsServer, Telemetry
 
 SPARE_THREADS: Final = 16
-"""Threads beyond the computed requests: for health, reflection, model lists and refusals."""
+"""Threads beyond the computed requests and the streams: for health, reflection, model lists and refusals."""
 
 ServiceBuilder = Callable[[Runtime], Service]
 """Makes a service from what the bootstrap gives it."""
@@ -56,8 +56,10 @@ class Server:
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="work")
         self._models = Models(settings, self._telemetry)
         runtime = Runtime(settings, self._telemetry, Admission(settings), self._workers, self._models)
-        self._services = [build(runtime) for build in builders]
-        self._calls = ThreadPoolExecutor(workers + SPARE_THREADS, thread_name_prefix="call")
+        built = [build(runtime) for build in builders]
+        self._services = [each for service in built for each in (service, *service.companions)]
+        threads = workers + settings.max_streams + SPARE_THREADS
+        self._calls = ThreadPoolExecutor(threads, thread_name_prefix="call")
         self._server = grpc.server(
             self._calls,
             interceptors=[
@@ -96,9 +98,13 @@ class Server:
         """Says NOT_SERVING, refuses new calls, lets the running ones finish within the grace, then stops."""
         self._health.enter_graceful_shutdown()
         time.sleep(self._settings.drain_delay_s)
+        for service in self._services:
+            service.drain()
         self._server.stop(self._settings.drain_grace_s).wait()
         self._workers.shutdown(wait=True)
         self._calls.shutdown(wait=True)
+        for service in self._services:
+            service.close()
         self._models.close()
         self._metrics.stop()
 

@@ -36,12 +36,18 @@ class Service:
         register: The generated function that adds the servicer to a server.
         warm: Lets each model that the service needs answer once, one after the other, and yields who answered; raises
             if one cannot.
+        drain: Called when the server stops serving: long calls should end, so that their callers turn elsewhere.
+        close: Called when the last call has ended.
+        companions: Services that come with this one, such as `google.longrunning.Operations`.
     """
 
     descriptor: ServiceDescriptor
     servicer: object
     register: Callable[[Any, grpc.Server], None]
     warm: Callable[[], Iterable[pb.ModelIdentity]] = tuple
+    drain: Callable[[], None] = lambda: None
+    close: Callable[[], None] = lambda: None
+    companions: tuple["Service", ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,8 +83,6 @@ class Settings(BaseSettings):
     """Seconds without a sign of life after which a worker is taken for dead and others take over its work."""
     worker_poll_s: float = Field(default=0.2, gt=0)
     """Seconds between two looks of an idle worker at the queue."""
-    until_stdin_closes: bool = False
-    """For workers: end when standard input closes, that is with the process that started the worker."""
     max_streams: int = Field(default=32, gt=0)
     """Calls that watch, wait for or download cohorts at the same time; one more is refused with RESOURCE_EXHAUSTED."""
 
