@@ -16,6 +16,7 @@ from gliosynth.cli.metrics import metrics
 from gliosynth.cli.models import models
 from gliosynth.cli.preprocess import preprocess
 from gliosynth.cli.segment import segment
+from gliosynth.cli.tumour_map import app as tumour_map
 from gliosynth.errors import GliosynthError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 for _command in (segment, preprocess, metrics, models, evaluate, doctor, demo):
     app.command(epilog=EXIT_CODE_HELP)(_command)
+app.add_typer(tumour_map)
 
 
 def _print_version(wanted: bool) -> None:

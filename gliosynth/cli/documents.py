@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from gliosynth import __version__
-from gliosynth.client import ModelIdentity, PreprocessingResult, SegmentationResult
+from gliosynth.client import EditedTumourMap, ModelIdentity, PreprocessingResult, SegmentationResult
 from gliosynth.client.results import ProcessingStep, QualityFlag
+from gliosynth.tumour_map import recipe_json
 
 NOTICE: Final = "Research use only. Not a medical device."
 """What every document says."""
@@ -61,6 +62,29 @@ def preprocessing_json(case_id: str, result: PreprocessingResult) -> bytes:
         "steps": _steps(result.steps),
         "times_s": {item.stage: item.seconds for item in result.times},
         "gliosynth_version": __version__,
+    }
+    return _encoded(document)
+
+
+def tumour_map_json(result: EditedTumourMap) -> bytes:
+    """Returns the edits and what they did, as indented JSON; `gliosynth.tumour_map.parse_recipe` reads the edits back.
+
+    Args:
+        result: The edited tumour map.
+    """
+    document = {
+        "edits": json.loads(recipe_json([step.edit for step in result.steps])),
+        "report": {
+            "gliosynth": __version__,
+            "notice": NOTICE,
+            "before": [dataclasses.asdict(item) for item in result.before],
+            "after": [dataclasses.asdict(item) for item in result.after],
+            "clipped_ml": result.clipped_ml,
+            "healing": None if result.healing is None else dataclasses.asdict(result.healing),
+            "steps": [dataclasses.asdict(step) for step in result.steps],
+            "flags": _flags(result.flags),
+            "times": [dataclasses.asdict(item) for item in result.times],
+        },
     }
     return _encoded(document)
 

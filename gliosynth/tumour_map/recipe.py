@@ -36,6 +36,9 @@ EDIT_CLASSES: Final[Mapping[str, type[Edit]]] = MappingProxyType({kind.edit: kin
 LONGEST_RECIPE: Final = 1 << 20
 """Most bytes of a recipe."""
 
+RECIPE_KEYS: Final = frozenset({"edits", "report"})
+"""Keys of a document that holds a recipe: the edits, and perhaps the report of what they did."""
+
 _ADAPTER: Final[TypeAdapter[list[Edit]]] = TypeAdapter(list[Annotated[Edit, Field(discriminator="edit")]])
 
 
@@ -60,7 +63,7 @@ def parse_recipe(document: bytes | str) -> tuple[Edit, ...]:
         raise InvalidParameterError(
             f"edits: the document is neither JSON nor YAML ({_first_line(error)}); correct it", field="edits"
         ) from error
-    listed = found["edits"] if isinstance(found, dict) and set(found) == {"edits"} else found
+    listed = found["edits"] if isinstance(found, dict) and {"edits"} <= set(found) <= RECIPE_KEYS else found
     if not isinstance(listed, list):
         raise InvalidParameterError(
             "edits: the document must be a list of edits, or hold one under 'edits'",
@@ -109,6 +112,19 @@ def edit_of(item: object, where: str) -> Edit:
 def recipe_json(edits: Sequence[Edit]) -> str:
     """Returns the edits as JSON that `parse_recipe` reads back, every field written out."""
     return json.dumps([dataclasses.asdict(edit) for edit in edits], sort_keys=True)
+
+
+def edit_words(edit: Edit) -> str:
+    """Returns an edit as the words that `parse_edit` reads back, every field in its order.
+
+    >>> edit_words(kinds.Rotate(30.0))
+    'rotate 30 0 0 1'
+
+    Args:
+        edit: Any edit.
+    """
+    values = [getattr(edit, field.name) for field in dataclasses.fields(edit) if field.name != "edit"]
+    return " ".join([edit.edit, *(f"{value:g}" if isinstance(value, float) else str(value) for value in values)])
 
 
 def recipe_schema() -> dict[str, Any]:

@@ -1,0 +1,191 @@
+"""``gliosynth tumour-map``: a tumour map edited, described, or turned into the generator's input."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from gliosynth.cli import options
+from gliosynth.cli import tumour_map_options as own
+from gliosynth.cli.connection import Connection
+from gliosynth.cli.console import ERR, OUT, progress_bar
+from gliosynth.cli.documents import tumour_map_json
+from gliosynth.cli.exit_codes import EXIT_CODE_HELP
+from gliosynth.cli.outputs import write_files
+from gliosynth.cli.tumour_map_tables import channels_table, description_table, steps_table
+from gliosynth.client import VolumeFile
+from gliosynth.errors import InvalidParameterError
+from gliosynth.tumour_map.edits import Edit
+from gliosynth.tumour_map.recipe import parse_edit, parse_recipe
+
+SERVICE: Final = "services.tumour_map"
+"""What an embedded server runs: no models are needed here."""
+
+app = typer.Typer(
+    name="tumour-map",
+    help="Edit tumour maps: move, bend, grow, mirror, transplant; in mm, replayable.",
+    epilog=EXIT_CODE_HELP,
+    no_args_is_help=True,
+)
+
+
+@app.command(epilog=EXIT_CODE_HELP)
+def edit(
+    tumour: own.TumourArgument,
+    out: Annotated[Path, typer.Option("--out", dir_okay=False, help="File for the edited map, .nii.gz.")],
+    words: Annotated[
+        list[str] | None, typer.Option("--edit", metavar="WORDS", help="One edit; may be repeated.")
+    ] = None,
+    edits: Annotated[Path | None, typer.Option("--edits", dir_okay=False, help="Edits as YAML or JSON.")] = None,
+    brain_mask: own.BrainMaskOption = None,
+    label_map: own.LabelMapOption = None,
+    image: own.ImageOption = None,
+    healed_out: Annotated[
+        Path | None, typer.Option("--healed-out", dir_okay=False, help="File for the healed --label-map, .nii.gz.")
+    ] = None,
+    head_mask: own.HeadMaskOption = None,
+    head_labels: own.HeadLabelsOption = None,
+    brain_labels: own.BrainLabelsOption = "",
+    barred_labels: own.BarredLabelsOption = "",
+    server: options.ServerOption = "",
+    timeout: options.TimeoutOption = options.DEFAULT_TIMEOUT,
+    tls_ca: options.TlsCaOption = None,
+) -> None:
+    r"""Edit a tumour map: a .nii or .nii.gz file, or the folder of a case that has one.
+
+    Edits are done in the order given. Directions are the patient's, in mm, whatever the orientation of the file:
+
+    \b
+    translate RIGHT ANTERIOR SUPERIOR    move
+    rotate DEGREES (R A S)               about an axis through the centroid;
+                                         upwards where none is given
+    scale FACTOR                         about the centroid
+    mirror PLANE                         midline: into the other hemisphere;
+                                         sagittal, coronal, axial: in place
+    deform MM (SEED) (SCALE)             bend smoothly; volumes stay
+    grow REGION MM                       WT, TC or ET; shrink likewise
+    resize REGION ML                     to a volume
+    thicken_rim MM                       ET, into the necrosis
+    add_satellite ML (GAP) (SHARE) (SEED) a small lesion beside it
+    relocate LOBE SIDE                   frontal, parietal, temporal,
+                                         occipital, insula, deep; left, right
+    transplant HEAD                      head_01 to head_20, or a head of
+                                         --head-mask or --head-labels
+    random SEED                          rotation, scale, flips and shift
+
+    Every value also has a name, as in 'deform 3 seed=7'. The tumour stays inside the brain where the command knows it:
+    from --brain-mask, --label-map (which is healed where the tumour left) or --image; by default from the t1c of the
+    case folder.
+
+    Writes the edited map, and beside it a JSON with volumes, centroids and what was cut off, which --edits reads back.
+
+    \b
+    gliosynth tumour-map edit CASE --edit 'mirror midline' \\
+      --edit 'grow ET 2' --out mirrored.nii.gz
+    """
+    target = own.tumour_of(tumour)
+    head = own.head_of(target, brain_mask=brain_mask, label_map=label_map, image=image)
+    recipe = _recipe(words or [], edits)
+    if healed_out is not None and label_map is None:
+        raise InvalidParameterError("--healed-out needs --label-map: nothing else is healed", field="--healed-out")
+    with Connection(server, timeout, None, tls_ca, SERVICE).open() as client, progress_bar(target.path.name) as show:
+        result = client.tumour_maps.edit(
+            VolumeFile.from_path(target.path),
+            recipe,
+            head=head,
+            other_heads=own.other_heads(head_mask or [], head_labels or []),
+            key=own.key_of(brain_labels, barred_labels),
+            on_progress=show,
+        )
+    files = {out: result.labels_nifti, _json_beside(out): tumour_map_json(result)}
+    if healed_out is not None and result.label_map_nifti is not None:
+        files[healed_out] = result.label_map_nifti
+    written = _write(files)
+    OUT.print(steps_table(result))
+    for flag in result.flags:
+        ERR.print(f"{'warning' if flag.is_warning else 'note'}: {flag.message}", style="bold yellow", markup=False)
+    for path in written:
+        OUT.print(str(path), soft_wrap=True)
+
+
+@app.command(epilog=EXIT_CODE_HELP)
+def describe(
+    tumour: own.TumourArgument,
+    brain_mask: own.BrainMaskOption = None,
+    label_map: own.LabelMapOption = None,
+    image: own.ImageOption = None,
+    brain_labels: own.BrainLabelsOption = "",
+    barred_labels: own.BarredLabelsOption = "",
+    server: options.ServerOption = "",
+    timeout: options.TimeoutOption = options.DEFAULT_TIMEOUT,
+    tls_ca: options.TlsCaOption = None,
+) -> None:
+    """Say what a tumour map holds: volumes, centroids, parts, and the lobes that it lies in.
+
+    Lobes are proportions of the brain as in Talairach's atlas, not anatomy; they need to know where the brain is.
+    """
+    target = own.tumour_of(tumour)
+    head = own.head_of(target, brain_mask=brain_mask, label_map=label_map, image=image)
+    with Connection(server, timeout, None, tls_ca, SERVICE).open() as client:
+        found = client.tumour_maps.describe(
+            VolumeFile.from_path(target.path), head=head, key=own.key_of(brain_labels, barred_labels)
+        )
+    OUT.print(description_table(found))
+
+
+@app.command("brain-map", epilog=EXIT_CODE_HELP)
+def brain_map(
+    image: Annotated[Path, typer.Argument(help="One contrast, not normalised, .nii or .nii.gz.")],
+    tumour: Annotated[Path, typer.Argument(help="Where the tumour shall be: a label map on the same grid.")],
+    out: Annotated[Path, typer.Option("--out", dir_okay=False, help="File for the brain map, .nii.gz.")],
+    brain_mask: own.BrainMaskOption = None,
+    moved_from: Annotated[
+        Path | None, typer.Option("--moved-from", help="Where the tumour is in the image, if somewhere else.")
+    ] = None,
+    server: options.ServerOption = "",
+    timeout: options.TimeoutOption = options.DEFAULT_TIMEOUT,
+    tls_ca: options.TlsCaOption = None,
+) -> None:
+    """Build the generator's eight channels: NCR, ED, ET, four bands of intensity, background.
+
+    Writes them as one label map with values 0 to 7 in this order.
+    """
+    with Connection(server, timeout, None, tls_ca, SERVICE).open() as client, progress_bar(image.name) as show:
+        result = client.tumour_maps.brain_map(
+            VolumeFile.from_path(image),
+            VolumeFile.from_path(tumour),
+            brain_mask=VolumeFile.from_path(brain_mask) if brain_mask is not None else None,
+            moved_from=VolumeFile.from_path(moved_from) if moved_from is not None else None,
+            on_progress=show,
+        )
+    written = _write({out: result.nifti})
+    OUT.print(channels_table(result))
+    OUT.print(str(written[0]), soft_wrap=True)
+
+
+def _recipe(words: list[str], path: Path | None) -> tuple[Edit, ...]:
+    """Returns the edits of the file, or of the options."""
+    if bool(words) == (path is not None):
+        raise InvalidParameterError("give the edits with --edit, or a file of them with --edits", field="--edit")
+    if path is None:
+        return tuple(parse_edit(line) for line in words)
+    try:
+        return parse_recipe(path.read_bytes())
+    except OSError as error:
+        raise InvalidParameterError(
+            f"{path}: the file cannot be read ({error.strerror}); check the path", field="--edits", got=str(path)
+        ) from error
+
+
+def _json_beside(path: Path) -> Path:
+    name = path.name.removesuffix(".gz").removesuffix(".nii")
+    return path.with_name(f"{name}.json")
+
+
+def _write(files: Mapping[Path, bytes]) -> list[Path]:
+    """Writes the files, those of one folder together or not at all, and returns their paths."""
+    written: list[Path] = []
+    for folder in dict.fromkeys(path.parent for path in files):
+        written += write_files(folder, {path.name: data for path, data in files.items() if path.parent == folder})
+    return written
