@@ -13,6 +13,7 @@ from gliosynth.cli.console import ERR, OUT, progress_bar
 from gliosynth.cli.documents import tumour_map_json
 from gliosynth.cli.exit_codes import EXIT_CODE_HELP
 from gliosynth.cli.outputs import write_files
+from gliosynth.cli.tumour_map_help import EDIT_HELP
 from gliosynth.cli.tumour_map_tables import channels_table, description_table, steps_table
 from gliosynth.client import VolumeFile
 from gliosynth.errors import InvalidParameterError
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog=EXIT_CODE_HELP)
+@app.command(help=EDIT_HELP, epilog=EXIT_CODE_HELP)
 def edit(
     tumour: own.TumourArgument,
     out: Annotated[Path, typer.Option("--out", dir_okay=False, help="File for the edited map, .nii.gz.")],
@@ -52,38 +53,7 @@ def edit(
     timeout: options.TimeoutOption = options.DEFAULT_TIMEOUT,
     tls_ca: options.TlsCaOption = None,
 ) -> None:
-    r"""Edit a tumour map: a .nii or .nii.gz file, or the folder of a case that has one.
-
-    Edits are done in the order given. Directions are the patient's, in mm, whatever the orientation of the file:
-
-    \b
-    translate RIGHT ANTERIOR SUPERIOR    move
-    rotate DEGREES (R A S)               about an axis through the centroid;
-                                         upwards where none is given
-    scale FACTOR                         about the centroid
-    mirror PLANE                         midline: into the other hemisphere;
-                                         sagittal, coronal, axial: in place
-    deform MM (SEED) (SCALE)             bend smoothly; volumes stay
-    grow REGION MM                       WT, TC or ET; shrink likewise
-    resize REGION ML                     to a volume
-    thicken_rim MM                       ET, into the necrosis
-    add_satellite ML (GAP) (SHARE) (SEED) a small lesion beside it
-    relocate LOBE SIDE                   frontal, parietal, temporal,
-                                         occipital, insula, deep; left, right
-    transplant HEAD                      head_01 to head_20, or a head of
-                                         --head-mask or --head-labels
-    random SEED                          rotation, scale, flips and shift
-
-    Every value also has a name, as in 'deform 3 seed=7'. The tumour stays inside the brain where the command knows it:
-    from --brain-mask, --label-map (which is healed where the tumour left) or --image; by default from the t1c of the
-    case folder.
-
-    Writes the edited map, and beside it a JSON with volumes, centroids and what was cut off, which --edits reads back.
-
-    \b
-    gliosynth tumour-map edit CASE --edit 'mirror midline' \\
-      --edit 'grow ET 2' --out mirrored.nii.gz
-    """
+    """Edits a tumour map, see `EDIT_HELP`."""
     target = own.tumour_of(tumour)
     head = own.head_of(target, brain_mask=brain_mask, label_map=label_map, image=image)
     recipe = _recipe(words or [], edits)
