@@ -6,6 +6,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, ValidationError
 from pydantic import model_validator as check_model
+from pydantic_core import ErrorDetails
 
 from gliosynth.cohort.section import Section
 from gliosynth.cohort.spec.documents import read_document
@@ -106,10 +107,23 @@ def _spec_error(error: ValidationError) -> InvalidSpecError:
             rule=_rule(found["type"], found["msg"]),
             got=_shorten(found["input"]) if found["type"] != "missing" else "nothing",
         )
-        for found in error.errors(include_url=False)
+        for found in _causes(error)
     )
     lines = "; ".join(f"{one.field} {one.rule}, got {one.got}" for one in violations)
     return InvalidSpecError(f"the cohort spec breaks {len(violations)} rule(s): {lines}", violations=violations)
+
+
+def _causes(error: ValidationError) -> list[ErrorDetails]:
+    """Returns the violations without those that only follow from others: a list is too short without its bad items."""
+    found = error.errors(include_url=False)
+    return [
+        one
+        for one in found
+        if one["type"] != "too_short"
+        or not any(
+            len(other["loc"]) > len(one["loc"]) and other["loc"][: len(one["loc"])] == one["loc"] for other in found
+        )
+    ]
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -157,7 +157,7 @@ class Anatomies(Section):
 
 
 class TumourVolume(Section):
-    """Distribution of the whole tumour's volume: log-normal between two bounds."""
+    """A log-normal distribution of volumes between two bounds."""
 
     median: Annotated[float, Field(ge=1.0, le=250.0)] = 85.0
     """Median, ml."""
@@ -176,7 +176,7 @@ class TumourVolume(Section):
 
 
 class TumourSection(Section):
-    """What the tumours are like."""
+    """Distributions that tumours are drawn from."""
 
     free_share: Share = 0.0
     """Cases without any tumour."""
@@ -218,7 +218,7 @@ class ScannerPreset(StrEnum):
 
 
 class ScannerSection(Section):
-    """What the scanners are like."""
+    """Distributions that scanners and their sequences are drawn from."""
 
     preset: ScannerPreset = ScannerPreset.MIXED
     """Scanners to begin with."""
@@ -280,14 +280,14 @@ class ImageFormat(StrEnum):
 
 
 class Formats(Section):
-    """How files are written."""
+    """Formats of the files."""
 
     image: ImageFormat = ImageFormat.INT16
     """Voxels of the four contrasts."""
 
 
 class Generator(StrEnum):
-    """What makes the images."""
+    """Generators of images."""
 
     SIMULATOR = "simulator"
     """Signal equations on a deformed anatomy with a grown tumour: no patient's image is in it."""

@@ -33,7 +33,7 @@ class GateThresholds(Section):
 
 
 class ReleaseSection(ReleaseThresholds):
-    """What the cohort as a whole must fulfil before it leaves."""
+    """Thresholds of the whole cohort, and whether they decide."""
 
     enforce: bool = True
     """Whether a cohort that fails is kept back; if not, it leaves with the verdict in its report."""
