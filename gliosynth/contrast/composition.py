@@ -73,27 +73,25 @@ def compose(
     core = xp.astype((labels == int(Label.NCR)) | (labels == int(Label.ET)), xp.float32)
     core_share = smooth(core, look.core_edge_mm, spacing_mm)
     enhancing = smooth(xp.astype(labels == int(Label.ET), xp.float32), RIM_SHARPNESS_MM, spacing_mm)
+    inner = xp.maximum(core_share - enhancing, xp.zeros_like(enhancing))
+    fine, middle, coarse = (noise(sigma_mm) for sigma_mm, _ in GRAIN)
+    blotches = noise(5.0)
     oedema = oedema_weight(labels > 0, look_up(_sparing_table(look), tissues), look, spacing_mm)
     oedema = oedema * (1.0 - look.fading * (1.0 - xp.clip(2.5 * smooth(core, FADING_MM, spacing_mm), 0.0, 1.0)))
-    oedema = xp.clip(oedema * (1.0 + look.patchiness * (0.8 * noise(9.0) + 0.6 * noise(4.0))), 0.0, 1.0)
-    inner = xp.maximum(core_share - enhancing, xp.zeros_like(enhancing))
+    oedema = xp.clip(oedema * (1.0 + look.patchiness * (0.8 * noise(9.0) + 0.6 * blotches)), 0.0, 1.0)
     depth = smooth(core, RIM_MM, spacing_mm) - 0.85
-    shares = [
-        (Part.ED, oedema),
-        (Part.NET, core_share),
-        (Part.NCR, inner * _necrosis(look, depth, noise)),
-    ]
+    shares = [(Part.ED, oedema), (Part.NET, core_share), (Part.NCR, inner * _necrosis(look, depth, blotches, noise))]
     if look.cysts is not None:
         shares.append((Part.CYST, inner * _sigmoid(8.0 * (noise(look.cyst_mm) - look.cysts))))
     if look.bleeding is not None:
         shares.append((Part.BLOOD, inner * _sigmoid(6.0 * (noise(4.0) + look.bleeding))))
-    solid = enhancing * (1.0 - look.mottling * _sigmoid(2.5 * (0.8 * noise(2.0) + 0.6 * noise(4.5) - 0.6)))
-    shares.append((Part.ET, solid))
-    grain = sum(amplitude * noise(sigma_mm) for sigma_mm, amplitude in GRAIN)
+    patches = 0.8 * noise(2.0) + 0.6 * blotches
+    shares.append((Part.ET, enhancing * (1.0 - look.mottling * _sigmoid(2.5 * (patches - 0.6)))))
+    grain = sum(amplitude * field for (_, amplitude), field in zip(GRAIN, (fine, middle, coarse), strict=True))
     weight = xp.maximum(oedema, core_share)
     return Composition(
         shares=tuple(shares),
-        uptake=1.0 + enhancing * (exp(look.uptake * (0.8 * noise(1.5) + 0.6 * noise(4.0))) - 1.0),
+        uptake=1.0 + enhancing * (exp(look.uptake * (0.8 * middle + 0.6 * coarse)) - 1.0),
         grain=weight * (1.0 + (look.core_grain - 1.0) * core_share) * grain,
         weight=weight,
     )
@@ -117,9 +115,9 @@ def oedema_weight(whole: Array, sparing: Array, look: TumourLook, spacing_mm: tu
     return look.saturation * (1.0 - sparing) * v / (v + (1.0 - v) * shift)
 
 
-def _necrosis(look: TumourLook, depth: Array, noise: Callable[[float], Array]) -> Array:
+def _necrosis(look: TumourLook, depth: Array, blotches: Array, noise: Callable[[float], Array]) -> Array:
     """Returns the share of necrosis in the core, with septa of solid tumour where the look has them."""
-    field = noise(5.0) + 0.4 * noise(2.0) + look.necrosis + look.rim * depth
+    field = blotches + 0.4 * noise(2.0) + look.necrosis + look.rim * depth
     if look.septa > 0.0:
         xp = array_namespace(depth)
         walls = xp.clip(1.0 - xp.abs(noise(look.septum_mm)) / SEPTUM_WIDTH, 0.0, 1.0)

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 from array_api_compat import array_namespace
+from numpy.typing import NDArray
 
 from gliosynth.contrast.composition import Composition, compose
 from gliosynth.contrast.look import TumourLook
@@ -99,11 +100,15 @@ def physical_signals(composition: Composition, tissues: Array, physics: Physics,
         if contrast == AFTER_AGENT:
             r1, r2 = shortened_rates(r1, r2, agent, r1_agent=physics.r1_agent, r2_agent=physics.r2_agent)
         pure = signal(protocol, voxels.density, r1, r2) / units[contrast]
-        gain = look_up(table.gain[contrast], tissues)
-        offset = look_up(table.offset[contrast], tissues)
+        gain, offset = (_look_up_varying(row[contrast], tissues) for row in (table.gain, table.offset))
         gain = gain + weight * (float(physics.part_gain[contrast]) - gain)
         result.append(pure * gain + (1.0 - weight) * offset)
     return result
+
+
+def _look_up_varying(row: NDArray[np.float32], tissues: Array) -> Array:
+    """Returns ``row[tissues]``, or a number where all of the row is the same."""
+    return float(row[0]) if (row == row[0]).all() else look_up(row, tissues)
 
 
 def mixed_signals(

@@ -1,5 +1,7 @@
 """The simulator: an anatomy and settings in, a labelled four-contrast case out."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Final
@@ -34,6 +36,9 @@ FULL_PUSH_MM: Final = 20.0
 
 DECAY_MM: Final = (15.0, 35.0)
 """Range of the mass effect's decay length, mm."""
+
+OEDEMA_EDGES: Final = 3.5
+"""Margin around a tumour's labels that is rendered, in sigmas of the oedema's edge."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,11 +180,34 @@ def paste_tumour(
     rng: np.random.Generator,
 ) -> None:
     """Writes a tumour's signals into its box, in place; all outside the tumour, hard negatives included, stays."""
-    host = [image[box.slices] for image in signals]
-    tissues, tumour = head.tissues[box.slices], labels[box.slices]
-    rendered = render_tumour(host, tissues, tumour, physics, look, spacing_mm=spacing_mm, rng=rng)
+    margin_mm = OEDEMA_EDGES * look.oedema_edge_mm + 1.0
+    near = tight_slices(labels, box.slices, [math.ceil(margin_mm / edge) for edge in spacing_mm])
+    host = [image[near] for image in signals]
+    rendered = render_tumour(host, head.tissues[near], labels[near], physics, look, spacing_mm=spacing_mm, rng=rng)
     for image, local in zip(signals, rendered, strict=True):
-        image[box.slices] = local
+        image[near] = local
+
+
+def tight_slices(
+    labels: Array, within: tuple[slice, slice, slice], margins: Sequence[int]
+) -> tuple[slice, slice, slice]:
+    """Returns the smallest box of the labelled voxels inside a box, wider by a margin, cut at the grid's border.
+
+    Args:
+        labels: ``(X, Y, Z)`` uint8.
+        within: Box that holds all labels; it is returned where there are none.
+        margins: Voxels added at both ends of each axis.
+    """
+    xp = array_namespace(labels)
+    marked, result = labels[within] > 0, []
+    for axis in range(3):
+        found = np.flatnonzero(np.asarray(xp.any(marked, axis=tuple({0, 1, 2} - {axis}))))
+        if not found.size:
+            return within
+        first, last = within[axis].start + int(found[0]), within[axis].start + int(found[-1]) + 1
+        result.append(slice(max(first - margins[axis], 0), min(last + margins[axis], labels.shape[axis])))
+    x, y, z = result
+    return x, y, z
 
 
 def acquire_all(
