@@ -7,6 +7,7 @@ from types import FrameType
 import typer
 
 from gliosynth import __version__
+from gliosynth.cli.cohort import app as cohort
 from gliosynth.cli.console import ERR, OUT
 from gliosynth.cli.demo import demo
 from gliosynth.cli.doctor import doctor
@@ -21,7 +22,7 @@ from gliosynth.errors import GliosynthError
 
 app = typer.Typer(
     name="gliosynth",
-    help="Glioma MRI: segmentation and its metrics over gRPC. Research use only, not a medical device.",
+    help="Glioma MRI: cohorts, segmentation and metrics over gRPC. Research use only, not a medical device.",
     epilog=EXIT_CODE_HELP,
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +32,7 @@ app = typer.Typer(
 for _command in (segment, preprocess, metrics, models, evaluate, doctor, demo):
     app.command(epilog=EXIT_CODE_HELP)(_command)
 app.add_typer(tumour_map)
+app.add_typer(cohort)
 
 
 def _print_version(wanted: bool) -> None:

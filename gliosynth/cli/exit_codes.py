@@ -21,6 +21,8 @@ class ExitCode(IntEnum):
     """The server cannot be reached, failed, or a model did."""
     DEADLINE_EXCEEDED = 5
     """The answer took longer than ``--timeout``."""
+    WITHHELD = 6
+    """The cohort was made, but its thresholds are not met: its images do not leave."""
     CANCELLED = 130
     """Stopped by Ctrl-C."""
     TERMINATED = 143
@@ -29,7 +31,7 @@ class ExitCode(IntEnum):
 
 EXIT_CODE_HELP: Final = (
     "Exit codes: 0 done, 1 doctor found a fault, 2 wrong command line, 3 invalid input, 4 server or model failed,"
-    " 5 deadline passed, 130 stopped by Ctrl-C, 143 by SIGTERM."
+    " 5 deadline passed, 6 cohort withheld, 130 stopped by Ctrl-C, 143 by SIGTERM."
 )
 """One line for ``--help``."""
 
@@ -40,6 +42,10 @@ _CODES: Final = (
     (errors.InvalidInputError, ExitCode.INVALID_INPUT),
     (errors.BudgetExceededError, ExitCode.INVALID_INPUT),
     (errors.UnknownModelError, ExitCode.INVALID_INPUT),
+    (errors.UnknownResourceError, ExitCode.INVALID_INPUT),
+    (errors.ConflictError, ExitCode.INVALID_INPUT),
+    (errors.StateError, ExitCode.INVALID_INPUT),
+    (errors.OffsetError, ExitCode.INVALID_INPUT),
     (errors.DeadlineExceededError, ExitCode.DEADLINE_EXCEEDED),
     (errors.CancelledError, ExitCode.CANCELLED),
 )
