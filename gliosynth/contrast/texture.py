@@ -1,6 +1,7 @@
 """Texture of normal tissue: shared Gaussian random fields that multiply the signals."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -21,7 +22,12 @@ SLOW_AMOUNT: Final = 0.9
 
 
 def add_texture(
-    signals: list[Array], *, strength: float, spacing_mm: tuple[float, float, float], rng: np.random.Generator
+    signals: list[Array],
+    *,
+    strength: float,
+    weights: Sequence[float] = (1.0, 1.0, 1.0, 1.0),
+    spacing_mm: tuple[float, float, float],
+    rng: np.random.Generator,
 ) -> list[Array]:
     """Returns the signals with texture.
 
@@ -30,6 +36,7 @@ def add_texture(
     Args:
         signals: ``(X, Y, Z)`` float32 each.
         strength: Multiplies the texture; 0 returns the signals as they are.
+        weights: Multiplies the texture of each contrast.
         spacing_mm: Voxel edges in mm.
         rng: Random generator.
     """
@@ -40,10 +47,15 @@ def add_texture(
     first, second, slow = (
         random_field(rng, shape, spacing_mm=spacing_mm, sigma_mm=sigma_mm, xp=xp) for sigma_mm in FIELDS_MM
     )
-    amount = strength * float(rng.uniform(*AMOUNT))
+    drawn = strength * float(rng.uniform(*AMOUNT))
     result = []
-    for image in signals:
+    for image, weight in zip(signals, weights, strict=True):
+        amount = weight * drawn
         angle = float(rng.uniform(0.0, 2.0 * math.pi))
-        fine = (amount * cos(angle)) * first + (amount * sin(angle)) * second
-        result.append(image * (1.0 + fine + (amount * SLOW_AMOUNT * float(rng.standard_normal())) * slow))
+        factor = (amount * cos(angle)) * first
+        factor += (amount * sin(angle)) * second
+        factor += (amount * SLOW_AMOUNT * float(rng.standard_normal())) * slow
+        factor += 1.0
+        factor *= image
+        result.append(factor)
     return result
