@@ -42,7 +42,11 @@ class CohortJudgement:
 
 
 def judge_cohort(
-    measurements: Sequence[CaseMeasurement], *, thresholds: ReleaseThresholds, donors: Donors | None = None
+    measurements: Sequence[CaseMeasurement],
+    *,
+    thresholds: ReleaseThresholds,
+    donors: Donors | None = None,
+    made_from: Sequence[str] | None = None,
 ) -> CohortJudgement:
     """Returns whether a cohort may leave, and why not. The same measurements get the same verdict.
 
@@ -50,6 +54,7 @@ def judge_cohort(
         measurements: One for each case, in the order of the cohort.
         thresholds: What is required.
         donors: The anatomies that cases may be made from; None stands for those that ship with the library.
+        made_from: Name of the donor of each case, so that the report can say how often it is found; None leaves it out.
 
     Raises:
         InvalidParameterError: No case, or measurements of another encoder than the reference's.
@@ -62,9 +67,7 @@ def judge_cohort(
     real = [case.measurement for case in reference]
     _check_encoder(measurements, real[0].encoder)
     fidelity = judge_fidelity(measurements, real, thresholds=thresholds, rng=np.random.default_rng(SEED))
-    memorisation = judge_memorisation(
-        measurements, real, donors or load_donors(), real_ids=[case.id for case in reference]
-    )
+    memorisation = judge_memorisation(measurements, reference, donors or load_donors(), made_from=made_from)
     reasons = [
         *fidelity_reasons(fidelity, thresholds, case_count=len(measurements)),
         *memorisation_reasons(memorisation, thresholds),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.cohort.judgement.bands import PARTS, RATIO_BANDS
+from gliosynth.cohort.judgement.quantities import QuantityJudgement, judge_quantities
 from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.labels import CONTRASTS, Contrast
@@ -25,8 +26,8 @@ from gliosynth.metrics.fidelity import (
 Case = NDArray[np.float64]
 """``(S, D)`` float64: the features of the slices of one case."""
 
-DRAWS: Final = 35
-"""Random draws of synthetic cases for the distances: as many as seven real cases can be parted three to four."""
+DRAWS: Final = 6
+"""Random draws of synthetic cases for each parting of the real ones."""
 
 DRAWN_CASES: Final = 3
 """Synthetic cases of one draw, compared with `HELD_CASES` real ones."""
@@ -65,8 +66,8 @@ class FeatureDistance:
 
     Attributes:
         id: The metric's id, with the encoder's.
-        synthetic: Median over the draws of synthetic cases.
-        real: Median over the partings of the real cases.
+        synthetic: Mean over the partings of the real cases and the draws of synthetic ones.
+        real: Mean over the partings of the real cases.
         real_highest: Largest over the partings of the real cases.
         ratio: Synthetic over real, each at least 0; infinite where the real is 0.
     """
@@ -88,6 +89,7 @@ class FidelityJudgement:
         distances: Kernel, Fréchet and Gaussian; empty with fewer than `DRAWN_CASES` cases.
         manifold: Precision, recall, density, coverage of synthetic cases, each with the real cases' own; likewise.
         slices: Slices of a case that were encoded.
+        quantities: Volumes, shape, texture and morphology beside the real cases'.
     """
 
     ratios: tuple[RatioJudgement, ...]
@@ -95,6 +97,7 @@ class FidelityJudgement:
     distances: tuple[FeatureDistance, ...]
     manifold: tuple[tuple[str, float, float], ...]
     slices: int
+    quantities: tuple[QuantityJudgement, ...]
 
 
 def judge_fidelity(
@@ -125,6 +128,7 @@ def judge_fidelity(
         distances=distances,
         manifold=manifold,
         slices=len(real_features[0]),
+        quantities=judge_quantities(measurements, real),
     )
 
 
@@ -206,9 +210,10 @@ def _feature_scores(
     for held in itertools.combinations(range(len(real)), HELD_CASES):
         reference = np.concatenate([real[index] for index in held])
         others = [real[index] for index in range(len(real)) if index not in held][:DRAWN_CASES]
-        drawn = rng.choice(len(synthetic), DRAWN_CASES, replace=False)
         baseline.append(_scores(reference, np.concatenate(others)))
-        found.append(_scores(reference, np.concatenate([synthetic[index] for index in drawn])))
+        for _ in range(DRAWS):
+            drawn = rng.choice(len(synthetic), DRAWN_CASES, replace=False)
+            found.append(_scores(reference, np.concatenate([synthetic[index] for index in drawn])))
     return _summarise(np.array(found), np.array(baseline))
 
 
@@ -226,7 +231,7 @@ def _scores(reference: Case, sample: Case) -> list[float]:
 
 
 def _summarise(found: Case, baseline: Case) -> tuple[tuple[FeatureDistance, ...], tuple[tuple[str, float, float], ...]]:
-    synthetic, real, highest = np.median(found, axis=0), np.median(baseline, axis=0), baseline.max(axis=0)
+    synthetic, real, highest = found.mean(axis=0), baseline.mean(axis=0), baseline.max(axis=0)
     distances = tuple(
         FeatureDistance(
             id=name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gliosynth.cohort.judgement.reference import Donors
+from gliosynth.cohort.judgement.reference import Donors, ReferenceCase
 from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.cohort.measurement.fingerprint import FINGERPRINT_SHAPE
@@ -55,6 +55,8 @@ class MemorisationJudgement:
         donors_apart: Largest Dice of two donors with each other: what is shared by being a brain.
         donor_ratio: Median over the cases of (1 - Dice) to the nearest donor over that to the second nearest; near 1 is
             private, small says which donor a case is made from.
+        donor_found: Share of the cases whose nearest donor is the one they were made from, or None where that is not
+            told; one over the number of donors is chance.
         twins: Dice of tissue maps to the nearest other case.
         twin_images: Correlation of shrunken images to the nearest other case, mirrored and turned ones included.
         real_images: Correlation of shrunken images to the nearest reference case.
@@ -65,6 +67,7 @@ class MemorisationJudgement:
     donors: Scan | None
     donors_apart: float
     donor_ratio: float | None
+    donor_found: float | None
     twins: Scan | None
     twin_images: Scan | None
     real_images: Scan
@@ -73,7 +76,11 @@ class MemorisationJudgement:
 
 
 def judge_memorisation(
-    measurements: Sequence[CaseMeasurement], real: Sequence[CaseMeasurement], donors: Donors, *, real_ids: Sequence[str]
+    measurements: Sequence[CaseMeasurement],
+    real: Sequence[ReferenceCase],
+    donors: Donors,
+    *,
+    made_from: Sequence[str] | None,
 ) -> MemorisationJudgement:
     """Returns how near the cohort comes to its records.
 
@@ -81,9 +88,10 @@ def judge_memorisation(
         measurements: One for each case, at least one.
         real: The reference cases.
         donors: The anatomies that cases may be made from.
-        real_ids: Names of the reference cases.
+        made_from: Name of each case's donor, or None where that is not told.
     """
-    images, real_images = _images(measurements), _images(real)
+    known = [case.measurement for case in real]
+    images, real_images = _images(measurements), _images(known)
     shown = closest_by_correlation(images, real_images)
     numbers = [str(index) for index in range(len(measurements))]
     twin_images = None
@@ -92,15 +100,16 @@ def judge_memorisation(
         twin_images = _scan(twins.similarity, twins.index, numbers, range(len(images)))
     with_map = [index for index, case in enumerate(measurements) if case.geometry is not None]
     maps = _maps(measurements)
-    nearest, ratio = _scan_donors(maps, donors, with_map)
-    real_distance, closest = _feature_distances(measurements, real)
+    donor_dice = _donor_dice(maps, donors)
+    real_distance, closest = _feature_distances(measurements, known)
     return MemorisationJudgement(
-        donors=nearest,
+        donors=_scan_donors(donor_dice, donors, with_map),
         donors_apart=_donors_apart(donors),
-        donor_ratio=ratio,
+        donor_ratio=_donor_ratio(donor_dice),
+        donor_found=_donor_found(donor_dice, donors, [made_from[index] for index in with_map] if made_from else ()),
         twins=_scan_twins(maps, with_map),
         twin_images=twin_images,
-        real_images=_scan(shown.similarity, shown.index, list(real_ids), range(len(images))),
+        real_images=_scan(shown.similarity, shown.index, [case.id for case in real], range(len(images))),
         closest_real=closest,
         real_ratio=real_distance,
     )
@@ -132,18 +141,38 @@ def memorisation_reasons(judgement: MemorisationJudgement, thresholds: ReleaseTh
             f"Cases {found.case + 1} and {int(found.other) + 1} are copies: their images correlate by"
             f" {found.similarity:.3f}, allowed are {thresholds.twin_correlation:g} (release.twin_correlation)."
         )
+    if judgement.real_images.highest.similarity > thresholds.real_correlation:
+        found = judgement.real_images.highest
+        reasons.append(
+            f"Case {found.case + 1} repeats the real case {found.other}: their images correlate by"
+            f" {found.similarity:.3f}, allowed are {thresholds.real_correlation:g} (release.real_correlation)."
+        )
     return reasons
 
 
-def _scan_donors(maps: LabelMaps, donors: Donors, cases: Sequence[int]) -> tuple[Scan | None, float | None]:
-    if not cases or not donors.names:
-        return None, None
-    dice = np.maximum(pairwise_dice(maps, donors.maps), pairwise_dice(maps, donors.maps[:, ::-1]))
-    ratio = None
-    if len(donors.names) > 1:
-        distances = np.sort(1 - dice, axis=1)
-        ratio = float(np.median(distances[:, 0] / np.maximum(distances[:, 1], 1e-9)))
-    return _scan(dice.max(axis=1), dice.argmax(axis=1), list(donors.names), cases), ratio
+def _donor_dice(maps: LabelMaps, donors: Donors) -> NDArray[np.float64]:
+    """Returns the Dice of every case with every donor, as it is or mirrored, ``(N, M)``."""
+    return np.maximum(pairwise_dice(maps, donors.maps), pairwise_dice(maps, donors.maps[:, ::-1]))
+
+
+def _scan_donors(dice: NDArray[np.float64], donors: Donors, cases: Sequence[int]) -> Scan | None:
+    if not dice.size:
+        return None
+    return _scan(dice.max(axis=1), dice.argmax(axis=1), list(donors.names), cases)
+
+
+def _donor_ratio(dice: NDArray[np.float64]) -> float | None:
+    if not len(dice) or dice.shape[1] < 2:
+        return None
+    distances = np.sort(1 - dice, axis=1)
+    return float(np.median(distances[:, 0] / np.maximum(distances[:, 1], 1e-9)))
+
+
+def _donor_found(dice: NDArray[np.float64], donors: Donors, made_from: Sequence[str]) -> float | None:
+    if not dice.size or not made_from:
+        return None
+    found = [donors.names[int(index)] for index in dice.argmax(axis=1)]
+    return float(np.mean([name == donor for name, donor in zip(found, made_from, strict=True)]))
 
 
 def _scan_twins(maps: LabelMaps, cases: Sequence[int]) -> Scan | None:

@@ -13,11 +13,12 @@ from gliosynth.cohort.judgement.reference import ATTRIBUTIONS, load_reference
 from gliosynth.cohort.judgement.rows import (
     fidelity_rows,
     memorisation_rows,
+    quantity_rows,
     ratio_rows,
 )
 from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
-from gliosynth.report.cohort.content import CaseTile, CohortPage, Distribution, Fact
+from gliosynth.report.cohort.content import CaseTile, CohortPage, Distribution, Fact, Place
 
 SHOWN_CASES: Final = 16
 """Cases in the gallery."""
@@ -78,8 +79,10 @@ def cohort_page(
         reasons=judgement.reasons,
         remarks=judgement.remarks,
         facts=_facts(judgement, measurements, facts),
-        distributions=_distributions(measurements, real),
+        distributions=_distributions(judgement),
+        places=(*_places(measurements, is_real=False), *_places(real, is_real=True)),
         ratios=ratio_rows(judgement.fidelity, real),
+        quantities=quantity_rows(judgement.fidelity),
         fidelity=fidelity_rows(judgement, thresholds),
         memorisation=memorisation_rows(judgement, thresholds),
         rejects=tuple(sorted(facts.rejects.items(), key=lambda entry: (-entry[1], entry[0]))),
@@ -122,26 +125,29 @@ def _facts(judgement: CohortJudgement, measurements: Sequence[CaseMeasurement], 
     )
 
 
-def _distributions(
-    measurements: Sequence[CaseMeasurement], real: Sequence[CaseMeasurement]
-) -> tuple[Distribution, ...]:
-    parts = (("Whole tumour", "wt_ml"), ("Tumour core", "tc_ml"), ("Enhancing tumour", "et_ml"))
-    volumes = [
+def _distributions(judgement: CohortJudgement) -> tuple[Distribution, ...]:
+    return tuple(
         Distribution(
-            title=title,
-            unit="ml",
-            synthetic=_positive([getattr(case.volumes, field) for case in measurements]),
-            real=_positive([getattr(case.volumes, field) for case in real]),
-            logarithmic=True,
+            title=one.quantity.title,
+            unit=one.quantity.unit,
+            synthetic=one.synthetic,
+            real=one.real,
+            logarithmic=one.quantity.logarithmic,
+            note=NOTES.get(one.quantity.id, ""),
         )
-        for title, field in parts
-    ]
-    return tuple(volumes)
+        for one in judgement.fidelity.quantities
+    )
 
 
-def _positive(values: Sequence[float]) -> tuple[float, ...]:
-    return tuple(value for value in values if value > 0)
+def _places(measurements: Sequence[CaseMeasurement], *, is_real: bool) -> tuple[Place, ...]:
+    return tuple(Place(case.shape.centroid, is_real) for case in measurements if case.shape is not None)
 
+
+NOTES: Final = {
+    "wt_ml": "BraTS 2021 (n = 1251): mean 96.0 ml, median 89.3 ml.",
+    "et_ml": "BraTS 2021: absent in 2.6 %.",
+}
+"""What is published on a quantity (METHODS.md C.2)."""
 
 LIMITS: Final = (
     "The reference is seven real cases and published figures. Seven cases show neither how rare a look is nor where"

@@ -6,13 +6,14 @@ from typing import Final
 import numpy as np
 
 from gliosynth.cohort.judgement.cohort import CohortJudgement
-from gliosynth.cohort.judgement.fidelity import DRAWN_CASES, DRAWS, HELD_CASES, FidelityJudgement
+from gliosynth.cohort.judgement.fidelity import DRAWN_CASES, HELD_CASES, FidelityJudgement
 from gliosynth.cohort.judgement.memorisation import Scan
+from gliosynth.cohort.judgement.quantities import QuantityJudgement
 from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.labels import Contrast
 from gliosynth.metrics.fidelity import ENCODER_ID, Verdict
-from gliosynth.report.cohort.content import MetricRow, RatioRow
+from gliosynth.report.cohort.content import MetricRow, QuantityRow, RatioRow
 from gliosynth.report.overlay import CONTRAST_TITLES
 
 PART_NAMES: Final = {
@@ -69,9 +70,7 @@ def fidelity_rows(judgement: CohortJudgement, thresholds: ReleaseThresholds) -> 
     """
     fidelity = judgement.fidelity
     judged = judgement.case_count >= thresholds.fewest_cases
-    count = (
-        f"{DRAWN_CASES} cases against {HELD_CASES} real ones, {fidelity.slices} slices each; median of {DRAWS} draws"
-    )
+    count = f"{DRAWN_CASES} cases against {HELD_CASES} real ones, {fidelity.slices} slices each, mean of all partings"
     rows = []
     for distance in fidelity.distances:
         gated = distance.id == "kid"
@@ -110,6 +109,35 @@ def _volume_row(judgement: CohortJudgement, thresholds: ReleaseThresholds, *, ju
     )
 
 
+def quantity_rows(fidelity: FidelityJudgement) -> tuple[QuantityRow, ...]:
+    """Returns the table of quantities beside the real cases'.
+
+    Args:
+        fidelity: Of the cohort.
+    """
+    return tuple(_quantity_row(one) for one in fidelity.quantities)
+
+
+def _quantity_row(one: QuantityJudgement) -> QuantityRow:
+    found = one.equivalence
+    return QuantityRow(
+        title=f"{one.quantity.title}{', ' + one.quantity.unit if one.quantity.unit else ''}",
+        synthetic=_median_range(one.synthetic),
+        real=_median_range(one.real),
+        distance="" if one.distance is None else f"{one.distance:.2f}",
+        carried="" if one.carried is None else f"{one.carried:.3g}{' (log10)' if one.quantity.logarithmic else ''}",
+        difference="" if found is None else f"{found.difference:+.2f} ({found.low:+.2f} to {found.high:+.2f})",
+        verdict="" if found is None else str(found.verdict),
+    )
+
+
+def _median_range(values: tuple[float, ...]) -> str:
+    if not values:
+        return "none"
+    low, median, high = np.percentile(values, (5, 50, 95))
+    return f"{median:.3g} ({low:.3g} to {high:.3g})"
+
+
 def memorisation_rows(judgement: CohortJudgement, thresholds: ReleaseThresholds) -> tuple[MetricRow, ...]:
     """Returns the table of memorisation.
 
@@ -140,7 +168,13 @@ def memorisation_rows(judgement: CohortJudgement, thresholds: ReleaseThresholds)
             thresholds.twin_correlation,
             baseline="a copy: 1",
         ),
-        *_scan_row("Nearest real case, images", "pearson/1cm", found.real_images, None, baseline="a copy: 1"),
+        *_scan_row(
+            "Nearest real case, images",
+            "pearson/1cm",
+            found.real_images,
+            thresholds.real_correlation,
+            baseline="a copy: 1",
+        ),
     ]
     if found.donor_ratio is not None:
         rows.append(
@@ -149,6 +183,18 @@ def memorisation_rows(judgement: CohortJudgement, thresholds: ReleaseThresholds)
                 "nndr/dice",
                 f"{found.donor_ratio:.2f}",
                 "1: no donor is told apart",
+                "",
+                f"{judgement.case_count} cases",
+                None,
+            )
+        )
+    if found.donor_found is not None:
+        rows.append(
+            MetricRow(
+                "Cases whose donor is the nearest",
+                "linkage/dice",
+                f"{100 * found.donor_found:.0f} %",
+                "chance: one of the donors",
                 "",
                 f"{judgement.case_count} cases",
                 None,

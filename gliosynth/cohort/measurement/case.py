@@ -33,7 +33,7 @@ from gliosynth.labels import LabelMap, Mask
 from gliosynth.metrics.fidelity.radiomics import ENCODER_ID, encode_case
 
 DIGITS: Final = 6
-"""Decimals that are kept, so that two machines write the same text."""
+"""Significant digits that are kept: the last bits of a float differ between processors, and texts must not."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class CaseMeasurement:
     geometry: str | None
 
     def to_dict(self) -> dict[str, object]:
-        """Returns the measurement as numbers, texts, lists and dicts, floats rounded to `DIGITS` decimals."""
+        """Returns the measurement as numbers, texts, lists and dicts, floats with `DIGITS` significant digits."""
         return {name: _rounded(value) for name, value in dataclasses.asdict(self).items()}
 
     @staticmethod
@@ -121,7 +121,7 @@ def _adapter() -> TypeAdapter[CaseMeasurement]:
 
 def _rounded(value: object) -> object:
     if isinstance(value, float):
-        return round(value, DIGITS)
+        return float(f"{value:.{DIGITS}g}")
     if isinstance(value, dict):
         return {key: _rounded(one) for key, one in value.items()}
     if isinstance(value, tuple | list):

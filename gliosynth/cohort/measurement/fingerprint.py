@@ -5,7 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gliosynth.geometry import bounding_box
 from gliosynth.labels import CONTRASTS, Contrast, Mask
+from gliosynth.segmentation.box import index_of
 
 FINGERPRINT_SHAPE: Final = (2, 14, 17, 14)
 """Contrasts, and cells along X, Y, Z of the brain's bounding box: about 1 cm each."""
@@ -27,7 +29,7 @@ def fingerprint_of(contrasts: NDArray[np.float32], brain: Mask) -> Fingerprint:
         contrasts: ``(4, X, Y, Z)`` float32.
         brain: ``(X, Y, Z)`` bool, not empty.
     """
-    box = tuple(slice(int(found.min()), int(found.max()) + 1) for found in brain.nonzero())
+    box = index_of(bounding_box(brain))
     inside = brain[box]
     weight = _pool(inside.astype(np.float32))
     planes = []

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from gliosynth.cohort.measurement.tissue import TissueClasses
 from gliosynth.errors import InvalidVolumeError
+from gliosynth.geometry import bounding_box
 from gliosynth.labels import CONTRASTS, Contrast, Label, LabelMap, Mask, Region, region_mask
+from gliosynth.segmentation.box import index_of
 
 Contrasts = NDArray[np.float32]
 """``(4, X, Y, Z)`` float32 in the order of `gliosynth.labels.CONTRASTS`."""
@@ -160,7 +162,7 @@ def measure_texture(contrasts: Contrasts, labels: LabelMap, *, spacing_mm: Spaci
             for contrast in CONTRASTS
             for label in (Label.NCR, Label.ED, Label.ET)
         )
-    box = tuple(slice(int(found.min()), int(found.max()) + 1) for found in inside.nonzero())
+    box = index_of(bounding_box(inside))
     return tuple(
         _texture(contrast, image[box], label, labels[box], spacing_mm)
         for contrast, image in zip(CONTRASTS, contrasts, strict=True)

@@ -10,7 +10,9 @@ from scipy import ndimage
 from gliosynth.anatomy import PARENCHYMA, Tissue, TissueMap
 from gliosynth.cohort.measurement.regions import Spacing
 from gliosynth.cohort.measurement.tissue import TissueClasses
+from gliosynth.geometry import bounding_box
 from gliosynth.labels import Label, LabelMap, Mask, Region, region_mask
+from gliosynth.segmentation.box import index_of
 
 SMALLEST_PART_ML: Final = 0.1
 """A separate part of the tumour below this volume is not counted."""
@@ -72,7 +74,7 @@ def measure_shape(labels: LabelMap, brain: Mask, *, spacing_mm: Spacing) -> Tumo
     tumour = region_mask(labels, Region.WT)
     if not tumour.any():
         return None
-    box = tuple(slice(max(0, int(found.min()) - 1), int(found.max()) + 2) for found in tumour.nonzero())
+    box = index_of(bounding_box(tumour, margin=(1, 1, 1)))
     local = labels[box]
     reach, depth = _reach_and_depth(local, spacing_mm)
     return TumourShape(
@@ -106,12 +108,13 @@ def measure_morphology(tissue: TissueClasses, brain: Mask, tissues: TissueMap | 
 
 
 def _relative_centroid(tumour: Mask, brain: Mask) -> tuple[float, float, float]:
-    ends = [np.flatnonzero(brain.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    centre = [float(found.mean()) for found in tumour.nonzero()]
-    x, y, z = (
-        (place - float(end[0])) / max(float(end[-1] - end[0]), 1.0) for place, end in zip(centre, ends, strict=True)
-    )
-    return x, y, z
+    box = bounding_box(brain)
+    places = []
+    for axis in range(3):
+        weights = tumour.sum(axis=tuple({0, 1, 2} - {axis}), dtype=np.float64)
+        centre = float(np.average(np.arange(weights.size), weights=weights))
+        places.append((centre - box.start[axis]) / max(box.shape[axis] - 1, 1))
+    return places[0], places[1], places[2]
 
 
 def _count_parts(tumour: Mask, spacing_mm: Spacing) -> int:

@@ -6,8 +6,20 @@ from gliosynth.report.cohort.content import (
     Distribution,
     Fact,
     MetricRow,
+    Place,
+    QuantityRow,
     RatioRow,
 )
 from gliosynth.report.cohort.page import cohort_report
 
-__all__ = ["CaseTile", "CohortPage", "Distribution", "Fact", "MetricRow", "RatioRow", "cohort_report"]
+__all__ = [
+    "CaseTile",
+    "CohortPage",
+    "Distribution",
+    "Fact",
+    "MetricRow",
+    "Place",
+    "QuantityRow",
+    "RatioRow",
+    "cohort_report",
+]

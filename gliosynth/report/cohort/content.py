@@ -85,6 +85,42 @@ class MetricRow:
     passed: bool | None
 
 
+@dataclass(frozen=True)
+class QuantityRow:
+    """One quantity of the cohort beside the real cases', as text.
+
+    Attributes:
+        title: What it is, with its unit.
+        synthetic: Median and 5 to 95 % of the cohort.
+        real: The same of the real cases.
+        distance: Kolmogorov-Smirnov.
+        carried: Wasserstein-1 in the quantity's unit.
+        difference: Of the means, in standard deviations of the real cases, with its 90 % interval.
+        verdict: What that shows.
+    """
+
+    title: str
+    synthetic: str
+    real: str
+    distance: str
+    carried: str
+    difference: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tumour's centre lies.
+
+    Attributes:
+        centre: Share of the brain's bounding box from left, back and bottom, 0 to 1.
+        is_real: Whether it is that of a reference case.
+    """
+
+    centre: tuple[float, float, float]
+    is_real: bool
+
+
 @dataclass(frozen=True, eq=False)
 class CaseTile:
     """One case in the gallery.
@@ -113,7 +149,9 @@ class CohortPage:
         remarks: What could not be judged, and why.
         facts: Numbers at the top.
         distributions: Beside the reference's.
+        places: Tumour centres, synthetic and real.
         ratios: Contrast ratios.
+        quantities: Beside the real cases'.
         fidelity: Rows of the table.
         memorisation: Rows of the table.
         rejects: Why draws were rejected, and how often.
@@ -132,7 +170,9 @@ class CohortPage:
     remarks: tuple[str, ...]
     facts: tuple[Fact, ...]
     distributions: tuple[Distribution, ...]
+    places: tuple[Place, ...]
     ratios: tuple[RatioRow, ...]
+    quantities: tuple[QuantityRow, ...]
     fidelity: tuple[MetricRow, ...]
     memorisation: tuple[MetricRow, ...]
     rejects: tuple[tuple[str, int], ...]

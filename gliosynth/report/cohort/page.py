@@ -2,20 +2,27 @@
 
 import base64
 import io
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Final
 
 from PIL import Image
 
-from gliosynth.report.cohort.content import CohortPage
-from gliosynth.report.cohort.plots import distribution_svg, ratio_svg
+from gliosynth.report.cohort.content import CaseTile, CohortPage
+from gliosynth.report.cohort.plots import distribution_svg, places_svg, ratio_svg
 from gliosynth.report.page import ENVIRONMENT
 
 JPEG_QUALITY: Final = 85
 """Quality of the pictures in the page."""
 
-
 JPEG_START: Final = b"\xff\xd8"
 """First bytes of a JPEG file."""
+
+SYNTHETIC_COLUMNS: Final = 2
+"""Columns of synthetic cases beside the one of real cases."""
+
+Shown = tuple[CaseTile, str]
+"""A case and its picture as a data URI."""
 
 
 def cohort_report(page: CohortPage) -> str:
@@ -29,16 +36,33 @@ def cohort_report(page: CohortPage) -> str:
     return ENVIRONMENT.get_template("cohort.html.j2").render(
         page=page,
         distributions=[distribution_svg(one) for one in page.distributions],
+        places=[
+            ("Axial", places_svg(page.places, vertical=1, letters="RLAP")),
+            ("Coronal", places_svg(page.places, vertical=2, letters="RLSI")),
+        ],
         ratio_bars=[ratio_svg(row) for row in page.ratios],
-        synthetic=[(tile, _data_uri(tile.picture)) for tile in page.synthetic],
-        real=[(tile, _data_uri(tile.picture)) for tile in page.real],
+        gallery=list(_gallery(page.real, page.synthetic)),
     )
+
+
+def _gallery(
+    real: Sequence[CaseTile], synthetic: Sequence[CaseTile]
+) -> Iterator[tuple[Shown | None, list[Shown | None]]]:
+    """Yields the rows of the gallery: a real case, or None where there is no further one, and synthetic ones."""
+    rows = [synthetic[start : start + SYNTHETIC_COLUMNS] for start in range(0, len(synthetic), SYNTHETIC_COLUMNS)]
+    for left, right in zip_longest(real, rows):
+        shown: list[Shown | None] = [_shown(tile) for tile in right or ()]
+        yield (None if left is None else _shown(left)), shown + [None] * (SYNTHETIC_COLUMNS - len(shown))
+
+
+def _shown(tile: CaseTile) -> Shown:
+    return tile, _data_uri(tile.picture)
 
 
 def _data_uri(picture: bytes) -> str:
     """Returns a picture as JPEG in a data URI; one that is a JPEG stays as it is."""
-    if picture.startswith(JPEG_START):
-        return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
-    buffer = io.BytesIO()
-    Image.open(io.BytesIO(picture)).convert("RGB").save(buffer, format="JPEG", quality=JPEG_QUALITY, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    if not picture.startswith(JPEG_START):
+        buffer = io.BytesIO()
+        Image.open(io.BytesIO(picture)).convert("RGB").save(buffer, format="JPEG", quality=JPEG_QUALITY, optimize=True)
+        picture = buffer.getvalue()
+    return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"

@@ -1,19 +1,20 @@
-"""Plots of the cohort's report as inline SVG: distributions beside the reference, ratios beside their bands."""
+"""Plots of the cohort's report as inline SVG: distributions, tumour places and contrast ratios beside real ones."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from gliosynth.metrics.fidelity.distributions import Values
-from gliosynth.report.cohort.content import Distribution, RatioRow
+from gliosynth.report.cohort.content import Distribution, Place, RatioRow
 
-WIDTH, HEIGHT = 340, 150
+WIDTH, HEIGHT = 340, 128
 """Size of a distribution in SVG units."""
 
-LEFT, RIGHT, TOP, BOTTOM = 10, 10, 8, 42
+LEFT, RIGHT, TOP, BOTTOM = 12, 12, 6, 38
 """Margins in SVG units."""
 
-BINS: Final = 18
+BINS: Final = 20
 """Bars of a histogram."""
 
 MINIMAL_SPAN: Final = 1.2
@@ -21,6 +22,12 @@ MINIMAL_SPAN: Final = 1.2
 
 RATIO_WIDTH, RATIO_HEIGHT = 220, 18
 """Size of a ratio's bar in SVG units."""
+
+PLACE_SIZE: Final = (240, 250)
+"""Size of a plot of places in SVG units."""
+
+PLACE_MARGIN: Final = 22
+"""Margin around it, for the letters."""
 
 
 def distribution_svg(distribution: Distribution) -> str:
@@ -41,26 +48,45 @@ def distribution_svg(distribution: Distribution) -> str:
 
 
 def ratio_svg(row: RatioRow) -> str:
-    """Returns a bar with the band, the cohort's 5 to 95 % and median, and the real range.
+    """Returns a bar with the band, the cohort's 5 to 95 % and median, and the real cases' ends and median.
 
     Args:
         row: The ratio.
     """
     ends = [*row.band, *row.synthetic, *(row.real or ())]
-    high = 1.04 * max(MINIMAL_SPAN, *(float(end) for end in ends))
+    scale = RATIO_WIDTH / (1.04 * max(MINIMAL_SPAN, *(float(end) for end in ends)))
     middle = RATIO_HEIGHT / 2
-
-    def place(value: float) -> float:
-        return value / high * RATIO_WIDTH
-
     parts = [
-        _rect("band", place(row.band[0]), 1, place(row.band[1]) - place(row.band[0]), RATIO_HEIGHT - 2),
-        _rect("span", place(row.synthetic[0]), middle - 2, place(row.synthetic[2]) - place(row.synthetic[0]), 4),
-        _rect("median", place(row.synthetic[1]) - 1.5, 3, 3, RATIO_HEIGHT - 6),
+        _rect("band", row.band[0] * scale, 1, (row.band[1] - row.band[0]) * scale, RATIO_HEIGHT - 2),
+        _rect("span", row.synthetic[0] * scale, middle - 2, (row.synthetic[2] - row.synthetic[0]) * scale, 4),
+        _rect("median", row.synthetic[1] * scale - 1.5, 3, 3, RATIO_HEIGHT - 6),
     ]
-    if row.real is not None:
-        parts += [f'<circle class="real" cx="{place(value):.1f}" cy="{middle:.1f}" r="2.6"/>' for value in row.real]
+    parts += [_dot(value * scale, middle, 2.6) for value in row.real or ()]
     return f'<svg class="ratio" viewBox="0 0 {RATIO_WIDTH} {RATIO_HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def places_svg(places: Sequence[Place], *, vertical: int, letters: str) -> str:
+    """Returns tumour centres inside the outline of the brain's box, the patient's right on the left.
+
+    Args:
+        places: Synthetic and real ones.
+        vertical: Which share is drawn upwards: 1 from back to front (axial), 2 from bottom to top (coronal).
+        letters: What lies at the left, right, top and bottom.
+    """
+    width, height = PLACE_SIZE
+    inner = (width - 2 * PLACE_MARGIN, height - 2 * PLACE_MARGIN)
+    parts = [
+        f'<ellipse class="head" cx="{width / 2}" cy="{height / 2}" rx="{inner[0] / 2}" ry="{inner[1] / 2}"/>',
+        f'<line class="faint" x1="{width / 2}" x2="{width / 2}" y1="{PLACE_MARGIN}" y2="{height - PLACE_MARGIN}"/>',
+    ]
+    for place in sorted(places, key=lambda one: one.is_real):
+        x = PLACE_MARGIN + (1 - place.centre[0]) * inner[0]
+        y = PLACE_MARGIN + (1 - place.centre[vertical]) * inner[1]
+        parts.append(_dot(x, y, 4.5) if place.is_real else f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>')
+    spots = ((9, height / 2), (width - 9, height / 2), (width / 2, 12), (width / 2, height - 6))
+    for letter, (x, y) in zip(letters, spots, strict=True):
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{letter}</text>')
+    return f'<svg class="places" viewBox="0 0 {width} {height}" aria-hidden="true">{"".join(parts)}</svg>'
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
@@ -90,8 +116,7 @@ def _bars(values: Values, low: float, high: float) -> list[str]:
 
 
 def _marks(values: Values, low: float, high: float) -> list[str]:
-    y = HEIGHT - BOTTOM + 9
-    return [f'<circle class="real" cx="{_place(float(value), low, high):.1f}" cy="{y}" r="4"/>' for value in values]
+    return [_dot(_place(float(value), low, high), HEIGHT - BOTTOM + 9, 4.0) for value in values]
 
 
 def _axis(low: float, high: float, *, logarithmic: bool) -> list[str]:
@@ -99,7 +124,7 @@ def _axis(low: float, high: float, *, logarithmic: bool) -> list[str]:
     parts = [f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}"/>']
     for value in _ticks(low, high, logarithmic=logarithmic):
         x = _place(float(np.log10(value)) if logarithmic else value, low, high)
-        parts.append(f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 10}" text-anchor="middle">{value:g}</text>')
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{value:g}</text>')
     return parts
 
 
@@ -108,10 +133,14 @@ def _ticks(low: float, high: float, *, logarithmic: bool) -> list[float]:
     if logarithmic:
         candidates = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 3)]
         return [value for value in candidates if low <= np.log10(value) <= high]
-    step = 10.0 ** np.floor(np.log10(high - low))
-    step = next(step * part for part in (0.2, 0.5, 1.0, 2.0) if (high - low) / (step * part) <= 6)
+    decade = 10.0 ** np.floor(np.log10(high - low))
+    step = next(decade * part for part in (0.2, 0.5, 1.0, 2.0) if (high - low) / (decade * part) <= 6)
     first = np.ceil(low / step) * step
     return [float(round(value, 6)) for value in np.arange(first, high, step)]
+
+
+def _dot(x: float, y: float, radius: float) -> str:
+    return f'<circle class="real" cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"/>'
 
 
 def _rect(kind: str, x: float, y: float, width: float, height: float) -> str:
