@@ -17,7 +17,7 @@ from gliosynth.contrast.look import TumourLook, draw_look
 from gliosynth.contrast.parenchyma import TissueLook, draw_tissue_look, vary_parenchyma
 from gliosynth.contrast.physics import Physics, draw_physics
 from gliosynth.contrast.render import render_tissues, render_tumour
-from gliosynth.contrast.settings import SimulatorSettings
+from gliosynth.contrast.settings import PhysicsSettings, SimulatorSettings
 from gliosynth.contrast.tables import tissue_signals
 from gliosynth.contrast.texture import add_texture
 from gliosynth.elementary import power
@@ -34,8 +34,8 @@ MIRRORS: Final[tuple[tuple[int, ...], ...]] = ((), (0,), (1,), (2,))
 FULL_PUSH_MM: Final = 20.0
 """Core radius from which a tumour displaces tissue by all of the drawn mass effect, mm."""
 
-DECAY_MM: Final = (15.0, 35.0)
-"""Range of the mass effect's decay length, mm."""
+DECAY_MM: Final = (20.0, 60.0)
+"""Range over which fluid gives way less and less to the mass effect, mm."""
 
 OEDEMA_EDGES: Final = 3.5
 """Margin around a tumour's labels that is rendered, in sigmas of the oedema's edge."""
@@ -119,7 +119,7 @@ def simulate_case(
         box = box_around(centre, plan.radius_mm, grid, namespace)
         labels[box.slices] = grow(terrain_of(head, box, plan, spacing_mm), plan, rng)
         paste_tumour(signals, labels, head, box, physics, look, spacing_mm=spacing_mm, rng=rng)
-    signals = add_texture(signals, strength=settings.physics.texture, spacing_mm=spacing_mm, rng=rng)
+    signals = texture_all(signals, settings.physics, spacing_mm=spacing_mm, rng=rng)
     contrasts, acquisitions = acquire_all(signals, settings, rng)
     error_mm = settings.acquisition.mask_error_mm
     brain = stripped_mask(head.inside, error_mm=error_mm, spacing_mm=spacing_mm, rng=rng)
@@ -140,6 +140,19 @@ def render_brain(
     signals = render_tissues(head.tissues, physics)
     means = tissue_signals(physics)
     return vary_parenchyma(signals, head.tissues, means, look, spacing_mm=spacing_mm, rng=rng)
+
+
+def texture_all(
+    signals: list[Array], physics: PhysicsSettings, *, spacing_mm: tuple[float, float, float], rng: np.random.Generator
+) -> list[Array]:
+    """Returns the signals with the tissue's fine texture, as strong as each contrast shows it."""
+    if physics.texture <= 0.0:
+        return signals
+    textured = add_texture(signals, strength=physics.texture, spacing_mm=spacing_mm, rng=rng)
+    return [
+        plain + factor * (image - plain)
+        for plain, image, factor in zip(signals, textured, physics.texture_by_contrast, strict=True)
+    ]
 
 
 def push(

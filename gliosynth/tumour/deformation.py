@@ -16,7 +16,7 @@ from gliosynth.tumour.settings import DeformationSettings, GridSettings
 TYPICAL_BRAIN_ML: Final = 1420.0
 """Volume that every brain is scaled to before its own scale is drawn, ml: real cases lie in an atlas space."""
 
-NODE_MM: Final = 4.0
+NODE_MM: Final = 5.0
 """Distance of the nodes on which the map is kept, mm."""
 
 COARSE_SIGMA_MM: Final = 26.0

@@ -18,7 +18,7 @@ UNEVEN: Final = 0.45
 NODULE_LEVEL: Final = 1.0
 """Standard deviations from which noise becomes a nodule."""
 
-NODULE_GAIN: Final = 1.2
+NODULE_GAIN: Final = 0.9
 """Logarithmic growth of a rim's thickness per standard deviation above the nodule's level."""
 
 

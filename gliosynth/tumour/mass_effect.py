@@ -1,52 +1,53 @@
-"""Mass effect: a tumour pushes the brain away, ventricles and sulci give way first, and the skull does not move.
+"""Mass effect: a tumour pushes the brain away, ventricles and sulci give way, and the skull does not move.
 
-Every ray from the tumour's centre is a row of springs between the tumour's surface and the skull. A spring of soft CSF
-is compressed more than one of tissue, so displacement u falls along a ray as the share of compliance still ahead:
+Tissue cannot be compressed, so it moves like a potential flow u = grad phi from where volume is gained to where it is
+lost, on the nodes of the map, with no flow through the skull:
 
-    u(s) = u0 (1 - A(s) / A(end)),   A(s) = integral of compliance exp(-(s - s0) / decay) ds
+    div grad phi = gain - loss,   gain = 3 (R / s0 - 1) in tumour tissue,   loss_i = min(limit, load compliance_i)
 
-Ventricles on the tumour's side shrink, the midline shifts by what is left of u there. A radial map of rest radius s to
-r(s) has the Jacobian determinant (r / s)^2 dr/ds, so it never folds as long as dr/ds = 1 + u'(s) > 0: u0 is limited so
-that no spring loses more than `MAX_STRAIN`. Rays are numbered without angles (height z / r and the diamond angle), in
-operations that give the same bits everywhere.
+s0 and R are the tumour's radius at rest and after growth, and compliance is that of ventricles and sulci, falling off
+with distance from the tumour. The one load is what makes losses equal gains. So ventricles near the tumour shrink, the
+midline shifts by what is left there, and what lies between tumour and skull slides aside. The displacement is scaled
+down until its Jacobian determinant is above `LEAST_JACOBIAN` everywhere: the map never folds.
 """
 
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import correlate1d, map_coordinates
+from scipy.ndimage import map_coordinates
 
 from gliosynth.anatomy import BRAIN_CSF, PARENCHYMA, Anatomy, Tissue
 from gliosynth.elementary import exp
 from gliosynth.tumour.deformation import CoarseMap
+from gliosynth.tumour.growth import Field, add_diffusion, face_weights
 
-FLUID_COMPLIANCE: Final = 6.0
-"""Compliance of CSF relative to tissue."""
+VENTRICLE_COMPLIANCE: Final = 10.0
+"""Compliance of ventricles relative to sulci."""
 
-EDGE_COMPLIANCE: Final = 3.0
-"""Compliance of the half-filled voxels at a sulcus's edge, relative to tissue."""
+EDGE_SHARE: Final = 0.5
+"""Compliance of the half-filled voxels at a sulcus's edge relative to sulci."""
 
-MAX_STRAIN: Final = 0.75
-"""Largest share of its length that a spring loses."""
+LOSS_LIMIT: Final = 0.75
+"""Largest share of its volume that fluid loses."""
 
-HEIGHTS: Final = 25
-"""Rays from pole to pole, evenly spaced in z / r."""
+LARGEST_STRETCH: Final = 0.45
+"""Largest displacement at the tumour's surface relative to its radius at rest."""
 
-TURNS: Final = 40
-"""Rays around the axis, evenly spaced in the diamond angle."""
+LEAST_JACOBIAN: Final = 0.12
+"""Least determinant of the displacement's Jacobian."""
 
-STEP_MM: Final = 2.0
-"""Length of a spring, mm."""
+SOLVER_STEPS: Final = 50
+"""Steps of conjugate gradients."""
 
-LENGTH_MM: Final = 140.0
-"""Length of a ray, mm."""
+INVERSION_STEPS: Final = 5
+"""Fixed-point steps that invert the displacement."""
 
-BINOMIAL: Final = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
-"""Smoothing over neighbouring rays."""
+BISECTIONS: Final = 30
+"""Halvings of the interval of the load."""
 
-Rays = NDArray[np.float64]
-"""``(HEIGHTS, TURNS, steps)`` float64."""
+SHRINK: Final = 0.85
+"""Factor by which a folding displacement is scaled down until it does not fold."""
 
 
 def add_mass_effect(
@@ -65,86 +66,139 @@ def add_mass_effect(
         anatomy: The head, whose tissues decide what gives way.
         centre: ``(3,)`` tumour centre in grid voxels.
         radius_mm: Radius of the tumour, mm.
-        amount_mm: Displacement wanted at the radius, mm; at most half the radius, and less where there is no room.
-        decay_mm: Distance from the tumour over which tissue becomes e times stiffer, mm.
+        amount_mm: Displacement wanted at the radius, mm; less is applied where there is no room.
+        decay_mm: Distance from the tumour over which fluid becomes e times less compliant, mm.
     """
-    rest_mm = radius_mm - min(amount_mm, radius_mm / 2)
-    compliance = ray_compliance(coarse, anatomy, centre)
-    pushed = displacement(compliance, rest_mm=rest_mm, amount_mm=radius_mm - rest_mm, decay_mm=decay_mm)
-    spacing = coarse.grid.spacing_mm
-    grids = np.meshgrid(*[(n - c) * e for n, c, e in zip(coarse.nodes, centre, spacing, strict=True)], indexing="ij")
-    offsets = np.stack(grids).reshape(3, -1)
-    distance = np.sqrt((offsets[0] * offsets[0] + offsets[1] * offsets[1]) + offsets[2] * offsets[2]) + 1e-9
-    share = 1.0 - at_offsets(pushed, offsets, distance) / distance
-    points = (share * offsets) / np.array(spacing)[:, None] + centre[:, None]
-    sources = coarse.at(points.T).T.reshape(coarse.sources.shape)
+    spacing_mm = coarse.grid.spacing_mm
+    edges_mm = np.array([(n[1] - n[0]) * e for n, e in zip(coarse.nodes, spacing_mm, strict=True)])
+    offsets = [(n - c) * e for n, c, e in zip(coarse.nodes, centre, spacing_mm, strict=True)]
+    x, y, z = np.meshgrid(*offsets, indexing="ij")
+    distance_mm = np.sqrt((x * x + y * y) + z * z)
+    tissues = node_tissues(coarse, anatomy)
+    rest_mm = radius_mm / (1.0 + min(amount_mm / radius_mm, LARGEST_STRETCH))
+    source = sources_and_sinks(
+        tissues, distance_mm, stretch=radius_mm / rest_mm - 1.0, rest_mm=rest_mm, decay_mm=decay_mm
+    )
+    moving = (_table(0.0) >= 0)[tissues]
+    pushed = unfolded(flow(source, moving, edges_mm), edges_mm)
+    return moved(coarse, pushed, edges_mm)
+
+
+def node_tissues(coarse: CoarseMap, anatomy: Anatomy) -> NDArray[np.uint8]:
+    """Returns the tissue at each node of a map, ``(A, B, C)`` uint8."""
+    index = [
+        np.clip(np.rint(source).astype(np.int64), 0, size - 1)
+        for source, size in zip(coarse.sources, anatomy.tissues.shape, strict=True)
+    ]
+    found: NDArray[np.uint8] = anatomy.tissues[index[0], index[1], index[2]]
+    return found
+
+
+def sources_and_sinks(
+    tissues: NDArray[np.uint8], distance_mm: NDArray[np.float64], *, stretch: float, rest_mm: float, decay_mm: float
+) -> Field:
+    """Returns the volume that each node gains relative to its own, ``(A, B, C)`` float32, with sum 0.
+
+    Args:
+        tissues: ``(A, B, C)`` uint8.
+        distance_mm: ``(A, B, C)`` mm from the tumour's centre.
+        stretch: Displacement at the tumour's surface relative to its radius at rest.
+        rest_mm: That radius, mm.
+        decay_mm: Distance over which fluid becomes e times less compliant, mm.
+    """
+    compliance = _table(0.0)[tissues]
+    fluid = np.maximum(compliance, 0.0) * exp(-np.maximum(distance_mm - rest_mm, 0.0) / decay_mm)
+    gain = np.where((compliance == 0.0) & (distance_mm <= rest_mm), 3.0 * stretch, 0.0)
+    gained = float(gain.sum())
+    low, high = 0.0, 100.0
+    for _ in range(BISECTIONS):
+        load = 0.5 * (low + high)
+        short = float(np.minimum(LOSS_LIMIT, load * fluid).sum()) < gained
+        low, high = (load, high) if short else (low, load)
+    loss = np.minimum(LOSS_LIMIT, low * fluid)
+    share = float(loss.sum()) / max(gained, 1e-9)
+    return np.asarray(gain * min(share, 1.0) - loss, dtype=np.float32)
+
+
+def flow(source: Field, moving: NDArray[np.bool_], edges_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the displacement ``(3, A, B, C)`` in mm whose divergence is the source; none crosses the skull.
+
+    Args:
+        source: ``(A, B, C)`` float32 with sum 0.
+        moving: ``(A, B, C)`` bool: what is not skull.
+        edges_mm: ``(3,)`` distance of the nodes, mm.
+    """
+    faces = face_weights(moving.astype(np.float32))
+    weights = tuple((face / np.float32(edge * edge)) for face, edge in zip(faces, edges_mm, strict=True))
+    potential = np.zeros_like(source)
+    rest = -source
+    search, power = rest.copy(), _dot(rest, rest)
+    for _ in range(SOLVER_STEPS if power > 0.0 else 0):
+        image = np.zeros_like(search)
+        add_diffusion(image, search, (weights[0], weights[1], weights[2]))
+        image *= np.float32(-1.0)
+        step = np.float32(power / max(_dot(search, image), 1e-30))
+        potential += step * search
+        rest -= step * image
+        power, before = _dot(rest, rest), power
+        search = rest + np.float32(power / max(before, 1e-30)) * search
+    pushed = np.zeros((3, *source.shape))
+    for axis, (face, edge) in enumerate(zip(faces, edges_mm, strict=True)):
+        slope = np.diff(potential, axis=axis) * face / (2.0 * edge)
+        lower = tuple(slice(None, -1) if other == axis else slice(None) for other in range(3))
+        upper = tuple(slice(1, None) if other == axis else slice(None) for other in range(3))
+        pushed[axis][lower] += slope
+        pushed[axis][upper] += slope
+    return pushed
+
+
+def unfolded(pushed: NDArray[np.float64], edges_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns a displacement ``(3, A, B, C)`` in mm, scaled down until its least determinant is `LEAST_JACOBIAN`."""
+    slopes = [np.gradient(part, *edges_mm) for part in pushed]
+    scale = 1.0
+    while _determinant(slopes, scale).min() < LEAST_JACOBIAN:
+        scale *= SHRINK
+    return pushed * scale
+
+
+def moved(coarse: CoarseMap, pushed: NDArray[np.float64], edges_mm: NDArray[np.float64]) -> CoarseMap:
+    """Returns the map after everything has moved: what is at g now was at the rest position x with x + u(x) = g.
+
+    Args:
+        coarse: The map before.
+        pushed: ``(3, A, B, C)`` displacement in mm of what is at each node at rest.
+        edges_mm: ``(3,)`` distance of the nodes, mm.
+    """
+    nodes = np.stack(np.meshgrid(*[np.arange(n.size, dtype=np.float64) for n in coarse.nodes], indexing="ij"))
+    shift = pushed / edges_mm[:, None, None, None]
+    rest = nodes - shift
+    for _ in range(INVERSION_STEPS):
+        rest = nodes - np.stack([map_coordinates(part, rest, order=1, mode="nearest") for part in shift])
+    sources = np.stack([map_coordinates(part, rest, order=1, mode="nearest") for part in coarse.sources])
     return CoarseMap(sources.astype(np.float32), coarse.nodes, coarse.grid)
 
 
-def ray_directions() -> NDArray[np.float64]:
-    """Returns the unit vectors of the rays, ``(HEIGHTS, TURNS, 3)``."""
-    height = np.linspace(-1.0, 1.0, HEIGHTS)[:, None]
-    turn = np.arange(TURNS) * (4.0 / TURNS)
-    x = np.abs(turn - 2.0) - 1.0
-    y = np.where(turn <= 2.0, 1.0 - np.abs(turn - 1.0), np.abs(turn - 3.0) - 1.0)
-    flat = np.sqrt(np.maximum(1.0 - height * height, 0.0)) / np.sqrt(x * x + y * y)
-    return np.stack(np.broadcast_arrays(flat * x, flat * y, height + 0.0 * turn), axis=-1)
-
-
-def ray_compliance(coarse: CoarseMap, anatomy: Anatomy, centre: NDArray[np.float64]) -> Rays:
-    """Returns the compliance along the rays from a centre: 0 from the skull on."""
-    radii = np.arange(0.0, LENGTH_MM, STEP_MM) + STEP_MM / 2
-    points = ray_directions()[:, :, None, :] * radii[:, None] / np.array(coarse.grid.spacing_mm) + centre
-    sources = np.rint(coarse.at(points.reshape(-1, 3))).astype(np.int64)
-    voxels = np.clip(sources, 0, np.array(anatomy.tissues.shape) - 1)
-    soft = _compliance_table()[anatomy.tissues[tuple(voxels.T)]].reshape(points.shape[:3])
-    result: Rays = soft * np.cumprod(soft > 0.0, axis=2)
-    return result
-
-
-def displacement(compliance: Rays, *, rest_mm: float, amount_mm: float, decay_mm: float) -> Rays:
-    """Returns how far what lies at radius r now has come from, mm, at radii 0, `STEP_MM`, ... of every ray.
-
-    Args:
-        compliance: Of the springs, at rest.
-        rest_mm: Radius of the tumour's surface before the push.
-        amount_mm: Displacement wanted there.
-        decay_mm: Distance over which springs become e times stiffer.
-    """
-    radii = np.arange(compliance.shape[2] + 1) * STEP_MM
-    outside = np.clip((radii[1:] - rest_mm) / STEP_MM, 0.0, 1.0)
-    softness = compliance * outside * exp(-np.maximum(radii[1:] - rest_mm, 0.0) / decay_mm)
-    ahead = np.concatenate([np.zeros((*softness.shape[:2], 1)), np.cumsum(softness, axis=2) * STEP_MM], axis=2)
-    total = np.maximum(ahead[..., -1:], 1e-9)
-    surface = np.minimum(amount_mm, MAX_STRAIN * total / np.maximum(softness.max(axis=2, keepdims=True), 1e-9))
-    inside = np.minimum(radii / rest_mm, 1.0)
-    forward = radii + surface * inside * (1.0 - ahead / total)
-    came = np.empty_like(forward)
-    for ray in np.ndindex(forward.shape[:2]):
-        came[ray] = radii - np.interp(radii, forward[ray], radii)
-    came = correlate1d(came, BINOMIAL, axis=0, mode="nearest")
-    result: Rays = correlate1d(came, BINOMIAL, axis=1, mode="wrap")
-    return result
-
-
-def at_offsets(rays: Rays, offsets_mm: NDArray[np.float64], distance_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns values of rays at points ``(3, N)`` mm from the centre, linear between rays and radii, ``(N,)``."""
-    x, y, z = offsets_mm
-    height = (z / distance_mm + 1.0) * ((HEIGHTS - 1) / 2)
-    flat = np.abs(x) + np.abs(y) + 1e-12
-    turn = np.where(y >= 0, 1.0 - x / flat, 3.0 + x / flat) * (TURNS / 4.0)
-    around = np.concatenate([rays, rays[:, :1]], axis=1)
-    found: NDArray[np.float64] = map_coordinates(
-        around, np.stack([height, turn, distance_mm / STEP_MM]), order=1, mode="nearest"
+def _determinant(slopes: list[list[NDArray[np.float64]]], scale: float) -> NDArray[np.float64]:
+    """Returns the determinant of the identity plus a scaled gradient at every node."""
+    (a, b, c), (d, e, f), (g, h, i) = slopes
+    a, e, i = 1.0 + scale * a, 1.0 + scale * e, 1.0 + scale * i
+    square, cross = scale * scale, scale * scale * scale
+    found: NDArray[np.float64] = (
+        a * e * i - a * (square * f * h) - e * (square * c * g) - i * (square * b * d) + cross * (b * f * g + c * d * h)
     )
     return found
 
 
-def _compliance_table() -> NDArray[np.float64]:
-    """Returns the compliance of each tissue; 0 for what cannot move."""
-    table = np.zeros(256)
-    table[list(PARENCHYMA)] = 1.0
-    table[[Tissue.ARTERY, Tissue.VEIN, Tissue.DURA, Tissue.OPTIC_NERVE]] = 1.0
-    table[[*BRAIN_CSF, Tissue.OUTER_CSF, Tissue.CHOROID_PLEXUS]] = FLUID_COMPLIANCE
-    table[Tissue.SULCUS_EDGE] = EDGE_COMPLIANCE
+def _dot(first: Field, second: Field) -> float:
+    """Returns the scalar product in float64."""
+    return float((first * second).sum(dtype=np.float64))
+
+
+def _table(tissue: float) -> NDArray[np.float64]:
+    """Returns the compliance of each tissue: `tissue` for what only flows, above 0 for fluid, -1 for what stays."""
+    table = np.full(256, -1.0)
+    table[[*PARENCHYMA, Tissue.ARTERY, Tissue.VEIN, Tissue.DURA, Tissue.OPTIC_NERVE]] = tissue
+    table[[*BRAIN_CSF, Tissue.OUTER_CSF]] = 1.0
+    table[[Tissue.VENTRICLE, Tissue.CHOROID_PLEXUS]] = VENTRICLE_COMPLIANCE
+    table[Tissue.SULCUS_EDGE] = EDGE_SHARE
     return table

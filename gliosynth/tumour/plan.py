@@ -207,7 +207,7 @@ def _draw_enhancing_share(growth: Growth, core_ml: float, settings: TumourSettin
         case Growth.SOLID:
             return float(rng.uniform(0.82, 1.0))
         case Growth.PATCHY:
-            return float(rng.uniform(0.08, 0.6))
+            return float(rng.uniform(0.12, 0.7))
         case Growth.NON_ENHANCING:
             return float(rng.uniform(0.004, 0.05)) if rng.random() < 0.75 else 0.0
         case Growth.OEDEMA:

@@ -92,7 +92,7 @@ class TumourSettings:
     """Least and largest whole tumour, ml."""
     growth_shares: tuple[float, float, float, float, float] = (0.45, 0.09, 0.17, 0.26, 0.03)
     """How often ring, solid, patchy, non-enhancing and oedema are drawn (order of `Growth`)."""
-    volume_median_ml: float = 85.0
+    volume_median_ml: float = 95.0
     """Median volume of the whole tumour, ml (log-normal)."""
     volume_log_sd: float = 0.6
     """Standard deviation of the logarithm of the volume."""
@@ -108,9 +108,9 @@ class TumourSettings:
     """Tumours with one to three satellite foci."""
     satellite_radius_mm: Range = (2.0, 8.0)
     """Radius of a satellite, mm."""
-    rim_mm: Range = (1.5, 6.0)
+    rim_mm: Range = (2.2, 7.0)
     """Mean thickness of a ring's rim, mm (drawn evenly in the logarithm)."""
-    gap_share: Range = (0.0, 0.35)
+    gap_share: Range = (0.0, 0.25)
     """Share of a rim's surface that does not enhance."""
     nodularity: Range = (0.0, 1.0)
     """How strongly nodules thicken a rim."""

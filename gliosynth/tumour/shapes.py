@@ -31,6 +31,12 @@ FULL: Final = 0.9
 WHITE_NEAR: Final = 0.25
 """Smoothed share of white matter about 1 mm outside its surface: oedema that spares cortex ends there."""
 
+EFFACED_SIGMA_MM: Final = 2.0
+"""Smoothing of the ground that closes narrow sulci: a core presses them shut and fills them, mm."""
+
+LARGEST_LEAN: Final = 0.7
+"""How far a grown core leans to one side of its tumour: the gradient of the logarithm of its score, per radius."""
+
 GROWN_ROUGHNESS: Final = 0.4
 """Surface noise of a grown shape relative to that of a noisy ellipsoid: growth is irregular by itself."""
 
@@ -82,7 +88,10 @@ def grow_core(
     xp = array_namespace(terrain.white)
     volume_ml = plan.volume_ml * plan.core_share
     radius_mm = ball_radius_mm(max(volume_ml, 0.05))
-    score = _bounded(_core_score(terrain, plan, grown, radius_mm, rng), terrain, radius_mm)
+    ground = terrain.allowed | (
+        smooth(xp.astype(terrain.allowed, xp.float32), EFFACED_SIGMA_MM, terrain.spacing_mm) > 0.5
+    )
+    score = _bounded(_core_score(terrain, plan, grown, radius_mm, rng), ground & ~terrain.fluid, radius_mm)
     score = smooth(score, 1.0, terrain.spacing_mm)
     room = ~terrain.fluid & (score < FULL * BARRIER * radius_mm)
     depth = radius_mm - score
@@ -111,12 +120,15 @@ def _core_score(
     direction = rng.standard_normal(3)
     slack_mm = max(plan.radius_mm - radius_mm, 0.0)
     centre_mm = direction / np.linalg.norm(direction) * rng.uniform(0.0, 0.6) * slack_mm
-    noisy = None
+    noisy, x, y, z = None, *terrain.offsets_mm
     if plan.family is not Family.GROWN or grown is None:
         noisy = noisy_ellipsoid(terrain, centre_mm, radius_mm, plan.irregularity, rng)
     if grown is None:
         return noisy
-    bent = grown.arrival * exp(-GROWN_ROUGHNESS * plan.irregularity * surface_noise(terrain, radius_mm, rng))
+    a, b, c = (float(value) for value in centre_mm * (LARGEST_LEAN / (0.6 * plan.radius_mm * max(slack_mm, 1.0))))
+    lean = (a * x + b * y) + c * z
+    noise = (GROWN_ROUGHNESS * plan.irregularity) * surface_noise(terrain, radius_mm, rng)
+    bent = grown.arrival * exp(-noise - xp.clip(lean, -2.0, 2.0))
     return bent if noisy is None else xp.minimum(bent, noisy)
 
 
@@ -143,7 +155,7 @@ def grow_whole(
     if satellites is not None:
         halo = (radius_mm / HALO_MM) * xp.clip(-satellites.depth_mm, 0.0, 1e3)
         score = xp.minimum(score, halo)
-    score = _bounded(score, terrain, radius_mm)
+    score = _bounded(score, terrain.allowed, radius_mm)
     score = xp.where(core, xp.zeros_like(score), score)
     score = smooth(score, 1.2, terrain.spacing_mm)
     score = xp.where(core, xp.zeros_like(score), score)
@@ -165,8 +177,8 @@ def _whole_score(terrain: Terrain, plan: TumourPlan, grown: GrownScores | None, 
     return grown.arrival if noisy is None else xp.minimum(grown.arrival, noisy)
 
 
-def _bounded(score: Array, terrain: Terrain, radius_mm: float) -> Array:
+def _bounded(score: Array, ground: Array, radius_mm: float) -> Array:
     """Returns the score, at most the barrier, which also stands where nothing may grow."""
     xp = array_namespace(score)
     barrier = xp.asarray(BARRIER * radius_mm, dtype=score.dtype)
-    return xp.where(terrain.allowed, xp.minimum(score, barrier), barrier)
+    return xp.where(ground, xp.minimum(score, barrier), barrier)
