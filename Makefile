@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUF_VERSION := 1.75.0
 BUF := .tools/node_modules/.bin/buf
+BIDS_VERSION := 1.15.0
+BIDS := .tools/bids/node_modules/.bin/bids-validator
 PROTOS := $(wildcard protos/gliosynth/v1/*.proto)
 STUBS := gliosynth/v1/.generated
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -30,7 +32,7 @@ segment: $(VENV)/.serve $(STUBS) ## Segment the folder CASE=... into out/
 	$(BIN)/gliosynth segment $(CASE) --out out
 
 .PHONY: test
-test: $(VENV)/.dev $(STUBS) ## Run every test, on JOBS=2 processes
+test: $(VENV)/.dev $(STUBS) $(BIDS) ## Run every test, on JOBS=2 processes
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile
 
 .PHONY: lint
@@ -98,6 +100,9 @@ $(VENV)-peers/.ready: benchmarks/requirements-peers.txt
 
 $(BUF):
 	npm install --no-audit --no-fund --silent --prefix .tools @bufbuild/buf@$(BUF_VERSION)
+
+$(BIDS):
+	npm install --no-audit --no-fund --silent --omit=dev --prefix .tools/bids bids-validator@$(BIDS_VERSION)
 
 $(STUBS): $(PROTOS) | $(VENV)/.serve
 	mkdir -p gliosynth/v1
