@@ -10,11 +10,25 @@ from scipy.ndimage import affine_transform, map_coordinates
 
 from gliosynth.geometry import Box, Grid, Points, apply_affine, crop_affine
 from gliosynth.labels import LabelMap, Mask, labels_from_regions
-from gliosynth.tumour_map.signed_distance import MARGIN_VOXELS, Field, Fields, lowest, voxel_ml_of
+from gliosynth.separable import apply_separable, linear_matrix
+from gliosynth.tumour_map.signed_distance import (
+    MARGIN_VOXELS,
+    Field,
+    Fields,
+    RegionField,
+    lowest_places,
+    voxel_ml_of,
+)
 from gliosynth.volume import Affine
 
 LATTICE: Final = 16
 """Nodes of a bend along each direction; it repeats beyond them, and no tumour is as long as sixteen of its scales."""
+
+NODE_MM: Final = 2.0
+"""Distance of the nodes on which bent movements are followed, mm: half the shortest wave of a bend."""
+
+GRAIN_PER_MM: Final = np.float32(4096.0)
+"""Distances are compared in grains of this many a mm, so that another machine's rounding orders them alike."""
 
 BEND_REACH: Final = 4.0
 """A bend moves no point farther than about this many standard deviations."""
@@ -59,7 +73,7 @@ class Turn:
 
     def sources_of(self, points: Points) -> Points:
         """Returns where points ``(..., 3)`` came from, world mm."""
-        return apply_affine(_inverse(self.forward), points)
+        return apply_affine(inverse_of(self.forward), points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +121,7 @@ class Path:
         return points
 
     def corners_of(self, corners: Points) -> Points:
-        """Returns where the corners ``(8, 3)`` of a box come to, bends aside."""
+        """Returns where the corners ``(N, 3)`` of boxes come to, bends aside."""
         for turn in self._turns():
             corners = apply_affine(turn.forward, corners)
         return corners
@@ -127,6 +141,11 @@ class Moved:
 
     labels: LabelMap
     box: Box
+
+
+def inverse_of(affine: Affine) -> Affine:
+    """Returns the inverse of an affine ``(4, 4)``."""
+    return np.asarray(np.linalg.inv(affine), dtype=np.float64)
 
 
 def make_bend(centroid_mm: Points, *, amount_mm: float, scale_mm: float, rng: np.random.Generator) -> Bend:
@@ -155,60 +174,89 @@ def move(fields: Fields, path: Path, grid: Grid) -> Moved:
         grid: The grid to draw on.
     """
     box = _target_box(fields, path, grid)
-    sample = _sampler(fields, path, Grid.of(box.shape, crop_affine(grid.affine, box)))
-    factor = path.volume_factor * fields.voxel_ml / voxel_ml_of(grid)
+    sources = _Sources(path, Grid.of(box.shape, crop_affine(grid.affine, box)))
     masks: list[Mask] = []
-    within = np.ones(box.shape, dtype=np.bool_)
-    for distances, count in zip(fields.distances, fields.counts, strict=True):
-        if distances is None:
-            within = np.zeros(box.shape, dtype=np.bool_)
-        else:
-            within = lowest(sample(distances), within, round(count * factor))
-        masks.append(within)
+    within: NDArray[np.int64] | None = None
+    for region in fields:
+        within = _taken(region, within, sources, path, grid)
+        mask = np.zeros(box.shape, dtype=np.bool_)
+        mask.reshape(-1)[within] = True
+        masks.append(mask)
     return Moved(labels_from_regions(*masks), box)
 
 
-class _Sampler:
-    """Reads fields at the sources of every voxel of a target."""
+def _taken(
+    region: RegionField | None, within: NDArray[np.int64] | None, sources: "_Sources", path: Path, grid: Grid
+) -> NDArray[np.int64]:
+    """Returns the places of a moved region in the flat box, chosen within those of the region around it."""
+    if region is None:
+        return np.zeros(0, dtype=np.int64)
+    values = np.rint(sources.read(region, within) * GRAIN_PER_MM)
+    count = round(region.count * path.volume_factor * voxel_ml_of(region.grid) / voxel_ml_of(grid))
+    return lowest_places(values, np.arange(values.size) if within is None else within, count)
 
-    def __init__(self, fields: Fields, path: Path, target: Grid) -> None:
-        to_source = _inverse(fields.grid.affine)
-        self._shape = target.shape
-        self._matrix: Affine | None = None
-        self._index: Points | None = None
+
+class _Sources:
+    """Where the voxels of a target came from: an affine, or a displacement that is linear between coarse nodes."""
+
+    def __init__(self, path: Path, target: Grid) -> None:
+        self._target = target
+        self._turn: Affine | None = None
+        self._dense: Points | None = None
         if all(isinstance(step, Turn) for step in path.steps):
             forward = path.steps[0].forward if path.steps and isinstance(path.steps[0], Turn) else np.eye(4)
-            self._matrix = to_source @ _inverse(forward) @ target.affine
+            self._turn = inverse_of(forward) @ target.affine
         else:
-            voxels = np.stack(np.meshgrid(*(np.arange(size) for size in target.shape), indexing="ij"), axis=-1)
-            sources = path.sources_of(apply_affine(target.affine, voxels))
-            self._index = np.moveaxis(apply_affine(to_source, sources), -1, 0)
+            self._dense = _dense_sources(path, target)
 
-    def __call__(self, distances: Field) -> Field:
-        """Returns the field on the target; outside its box the nearest known distance stands."""
+    def read(self, region: RegionField, places: NDArray[np.int64] | None) -> Field:
+        """Returns a region's field at the sources, flat; outside its box the nearest known distance stands.
+
+        Args:
+            region: The region.
+            places: Voxels of the flat target, or None for all.
+        """
+        to_source = inverse_of(region.grid.affine)
         values: Field
-        if self._matrix is not None:
-            values = affine_transform(
-                distances, self._matrix[:3, :3], self._matrix[:3, 3], self._shape, order=1, mode="nearest"
-            )
+        if self._turn is not None:
+            matrix = to_source @ self._turn
+            if places is None:
+                linear, offset = matrix[:3, :3], matrix[:3, 3]
+                values = affine_transform(region.distances, linear, offset, self._target.shape, order=1, mode="nearest")
+                return values.reshape(-1)
+            index = apply_affine(matrix, np.stack(np.unravel_index(places, self._target.shape), axis=-1))
         else:
-            values = map_coordinates(distances, self._index, order=1, mode="nearest")
+            index = apply_affine(to_source, self._points(places))
+        values = map_coordinates(region.distances, index.T, order=1, mode="nearest")
         return values
 
+    def _points(self, places: NDArray[np.int64] | None) -> Points:
+        points = np.asarray(self._dense).reshape(-1, 3)
+        return points if places is None else points[places]
 
-def _sampler(fields: Fields, path: Path, target: Grid) -> _Sampler:
-    return _Sampler(fields, path, target)
+
+def _dense_sources(path: Path, target: Grid) -> Points:
+    """Returns the source ``(X, Y, Z, 3)`` in world mm of every voxel of a target.
+
+    The path is followed on nodes `NODE_MM` apart and linear in between, where affine steps are exact.
+    """
+    nodes = [
+        np.linspace(0.0, size - 1.0, max(2, int(np.ceil((size - 1) * edge / NODE_MM)) + 1))
+        for size, edge in zip(target.shape, target.spacing_mm, strict=True)
+    ]
+    sources = path.sources_of(apply_affine(target.affine, np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1)))
+    operators = [
+        linear_matrix(np.arange(size, dtype=np.float64), axis) for size, axis in zip(target.shape, nodes, strict=True)
+    ]
+    dense = [apply_separable(sources[..., axis].astype(np.float32), *operators) for axis in range(3)]
+    return np.stack(dense, axis=-1).astype(np.float64)
 
 
 def _target_box(fields: Fields, path: Path, grid: Grid) -> Box:
-    """Returns the box of the grid, perhaps beyond it, that the moved box fills."""
-    corners = path.corners_of(fields.grid.corners)
-    index = apply_affine(_inverse(grid.affine), corners)
+    """Returns the box of the grid, perhaps beyond it, that the moved tumour's box fills."""
+    corners = path.corners_of(np.concatenate([region.grid.corners for region in fields if region is not None]))
+    index = apply_affine(inverse_of(grid.affine), corners)
     reach = path.reach_mm / np.asarray(grid.spacing_mm)
     low = np.floor(index.min(axis=0) - reach).astype(int) - MARGIN_VOXELS
     high = np.ceil(index.max(axis=0) + reach).astype(int) + 1 + MARGIN_VOXELS
     return Box((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
-
-
-def _inverse(affine: Affine) -> Affine:
-    return np.asarray(np.linalg.inv(affine), dtype=np.float64)

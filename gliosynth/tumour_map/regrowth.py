@@ -12,8 +12,9 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from gliosynth.errors import InvalidParameterError
-from gliosynth.geometry import Grid, crop, uncrop
+from gliosynth.geometry import Box, Grid, crop, uncrop
 from gliosynth.labels import REGIONS, Label, LabelMap, Mask, Region, region_mask
+from gliosynth.tumour.terrain import ball_radius_mm
 from gliosynth.tumour_map.edits import Grow, Resize, Shrink, ThickenRim
 from gliosynth.tumour_map.signed_distance import Field, cut_to_grid, lowest, padded_box, signed_distance, voxel_ml_of
 
@@ -23,8 +24,8 @@ LEVEL_SLACK_MM: Final = 1e-3
 OUTSIDE_OF: Final = {Region.ET: Label.NCR, Region.TC: Label.ED, Region.WT: Label.BACKGROUND}
 """What a voxel becomes that leaves a region."""
 
-REACH: Final = 2.2
-"""The box of a resized region is padded by this many radii of the ball of the wanted volume, at most."""
+REACH: Final = 1.5
+"""A resized region is first looked for room within this many times the distance that it would need without borders."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +64,32 @@ def regrow(labels: LabelMap, room: Mask, grid: Grid, edit: Regrowth) -> LabelMap
     Raises:
         InvalidParameterError: The region is absent, the volume out of reach, or nothing would change.
     """
-    box = cut_to_grid(padded_box(labels != 0, grid, _margin_mm(edit)), grid)
-    site = Site(crop(labels, box), crop(room, box), Grid.of(box.shape, grid.affine))
+    box, site = _site(labels, room, grid, edit)
     changed = _change(site, edit)
     if np.array_equal(changed, site.labels):
         raise _no_change(edit, grid)
     return uncrop(changed, box, grid.shape)
+
+
+def _site(labels: LabelMap, room: Mask, grid: Grid, edit: Regrowth) -> tuple[Box, Site]:
+    """Returns a box that holds all that the edit may reach, and what is in it."""
+    margin_mm = _margin_mm(labels, grid, edit)
+    while True:
+        wide = padded_box(labels != 0, grid, margin_mm)
+        box = cut_to_grid(wide, grid)
+        site = Site(crop(labels, box), crop(room, box), Grid.of(box.shape, grid.affine))
+        is_all = all(a < 0 for a in wide.start) and all(b > s for b, s in zip(wide.stop, grid.shape, strict=True))
+        if is_all or not isinstance(edit, Resize) or _is_enough(site, edit, margin_mm):
+            return box, site
+        margin_mm *= 2.0
+
+
+def _is_enough(site: Site, edit: Resize, margin_mm: float) -> bool:
+    """Says whether a region finds its volume within a distance."""
+    mask = _required(site.labels, edit.region)
+    near = distance_transform_edt(~mask, sampling=site.grid.spacing_mm) <= margin_mm
+    reached = near & (mask | site.room | (site.labels != 0))
+    return int(np.count_nonzero(reached)) >= round(edit.volume_ml / site.voxel_ml)
 
 
 def _change(site: Site, edit: Regrowth) -> LabelMap:
@@ -210,12 +231,26 @@ def _no_change(edit: Regrowth, grid: Grid) -> InvalidParameterError:
     )
 
 
-def _margin_mm(edit: Regrowth) -> float:
+def _margin_mm(labels: LabelMap, grid: Grid, edit: Regrowth) -> float:
     """Returns how far from the tumour the edit may reach, mm."""
     match edit:
         case Grow():
             return edit.mm
         case Resize():
-            return REACH * float(np.cbrt(edit.volume_ml * 1000.0 * 3.0 / (4.0 * np.pi)))
+            return _resize_reach_mm(labels, grid, edit)
         case _:
             return 0.0
+
+
+def _resize_reach_mm(labels: LabelMap, grid: Grid, edit: Resize) -> float:
+    """Returns the distance within which a region should find the volume it is to have, mm.
+
+    Without borders, a region that grows by some distance gains at least what a ball of its volume does (Brunn and
+    Minkowski); the brain's borders make it longer.
+    """
+    voxel_ml = voxel_ml_of(grid)
+    region_ml = int(np.count_nonzero(region_mask(labels, edit.region))) * voxel_ml
+    if edit.volume_ml <= region_ml:
+        return 0.0
+    before_mm, after_mm = (ball_radius_mm(volume_ml) for volume_ml in (region_ml, edit.volume_ml))
+    return REACH * (after_mm - before_mm) + max(grid.spacing_mm)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gliosynth.geometry import Grid, centroid_mm
+from gliosynth.geometry import Grid, bounding_box, centroid_mm, crop, crop_affine
 from gliosynth.labels import REGIONS, LabelMap, Region, region_mask
 from gliosynth.tumour_map.edits import Edit
 from gliosynth.tumour_map.signed_distance import voxel_ml_of
@@ -76,7 +76,11 @@ def measure(labels: LabelMap, grid: Grid) -> tuple[RegionMeasure, ...]:
         labels: ``(X, Y, Z)``.
         grid: Its grid.
     """
-    return tuple(_measure(labels, region, grid) for region in REGIONS)
+    if not labels.any():
+        return tuple(RegionMeasure(region, 0.0, None) for region in REGIONS)
+    box = bounding_box(labels != 0)
+    local, inside = crop(labels, box), Grid.of(box.shape, crop_affine(grid.affine, box))
+    return tuple(_measure(local, region, inside) for region in REGIONS)
 
 
 def _measure(labels: LabelMap, region: Region, grid: Grid) -> RegionMeasure:

@@ -26,23 +26,22 @@ MARGIN_VOXELS: Final = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Fields:
-    """The regions of a tumour in its box.
+class RegionField:
+    """One region in its box.
 
     Attributes:
-        distances: One field for each of `REGIONS`, None where the region is empty.
-        counts: Voxels of each region.
+        distances: The field.
+        count: Voxels of the region.
         grid: The box as a grid of its own.
     """
 
-    distances: tuple[Field | None, Field | None, Field | None]
-    counts: tuple[int, int, int]
+    distances: Field
+    count: int
     grid: Grid
 
-    @property
-    def voxel_ml(self) -> float:
-        """Volume of one voxel in ml."""
-        return voxel_ml_of(self.grid)
+
+Fields = tuple[RegionField | None, ...]
+"""One field for each of `REGIONS`, None where the region is empty."""
 
 
 def voxel_ml_of(grid: Grid) -> float:
@@ -51,19 +50,24 @@ def voxel_ml_of(grid: Grid) -> float:
 
 
 def fields_of(labels: LabelMap, grid: Grid) -> Fields:
-    """Returns the regions of a tumour map as signed distances in a box around it.
+    """Returns the regions of a tumour map as signed distances, each in a box around it.
 
     Args:
         labels: ``(X, Y, Z)``, not empty.
         grid: The grid of the labels.
     """
-    box = padded_box(labels != 0, grid, MARGIN_MM)
-    local = crop(labels, box)
+    box = padded_box(labels != 0, grid, 0.0)
+    local, inside = crop(labels, box), Grid.of(box.shape, crop_affine(grid.affine, box))
+    return tuple(_field(region_mask(local, region), inside) for region in REGIONS)
+
+
+def _field(mask: Mask, grid: Grid) -> RegionField | None:
+    if not mask.any():
+        return None
+    box = padded_box(mask, grid, MARGIN_MM)
+    local = crop(mask, box)
     inside = Grid.of(box.shape, crop_affine(grid.affine, box))
-    masks = [region_mask(local, region) for region in REGIONS]
-    counts = [int(np.count_nonzero(mask)) for mask in masks]
-    distances = [signed_distance(mask, grid.spacing_mm) if mask.any() else None for mask in masks]
-    return Fields((distances[0], distances[1], distances[2]), (counts[0], counts[1], counts[2]), inside)
+    return RegionField(signed_distance(local, grid.spacing_mm), int(np.count_nonzero(local)), inside)
 
 
 def padded_box(mask: Mask, grid: Grid, margin_mm: float) -> Box:
@@ -111,13 +115,24 @@ def lowest(values: Field, candidates: Mask, count: int) -> Mask:
         count: How many.
     """
     places = np.flatnonzero(candidates)
-    chosen = np.zeros(values.size, dtype=np.bool_)
+    chosen = np.zeros(values.shape, dtype=np.bool_)
+    chosen.reshape(-1)[lowest_places(values.reshape(-1)[places], places, count)] = True
+    return chosen
+
+
+def lowest_places(values: Field, places: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Returns exactly `count` places with the lowest values, or all if there are fewer, as `lowest` does.
+
+    Args:
+        values: ``(N,)``.
+        places: ``(N,)``: index of each value.
+        count: How many.
+    """
     if count >= places.size:
-        chosen[places] = True
-    elif count > 0:
-        found = values.reshape(-1)[places]
-        limit = np.partition(found, count - 1)[count - 1]
-        below = found < limit
-        chosen[places[below]] = True
-        chosen[places[found == limit][: count - int(np.count_nonzero(below))]] = True
-    return chosen.reshape(values.shape)
+        return places
+    if count <= 0:
+        return places[:0]
+    limit = np.partition(values, count - 1)[count - 1]
+    below = values < limit
+    equal = places[values == limit][: count - int(np.count_nonzero(below))]
+    return np.concatenate([places[below], equal])

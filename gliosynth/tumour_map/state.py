@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from gliosynth.errors import InvalidParameterError
-from gliosynth.geometry import centroid_mm, crop, uncrop
+from gliosynth.geometry import bounding_box, centroid_mm, crop, crop_affine, uncrop
 from gliosynth.labels import LabelMap, Mask
 from gliosynth.tumour_map.movement import Moved, Path, move
 from gliosynth.tumour_map.signed_distance import Fields, fields_of, voxel_ml_of
@@ -22,9 +22,9 @@ class State:
         around: The head.
         room: ``(X, Y, Z)`` bool: where the tumour may lie: the head's room, and the part of its brain where the tumour
             lay at first.
-        fields: The tumour before the movements under way; kept while they last.
         path: The movements under way.
         whole: The tumour at their end, nothing cut off.
+        fields: The tumour before them; None as long as there is none.
         clipped_ml: What is cut off of it, ml.
         lost_ml: What earlier movements cut off for good, ml.
     """
@@ -32,9 +32,9 @@ class State:
     labels: LabelMap
     around: Surroundings
     room: Mask
-    fields: Fields
     path: Path
     whole: Moved
+    fields: Fields | None = None
     clipped_ml: float = 0.0
     lost_ml: float = 0.0
 
@@ -48,9 +48,10 @@ class State:
             room: Where the tumour may lie.
             lost_ml: What was cut off before.
         """
-        fields = fields_of(labels, around.grid)
-        path = Path(centroid_mm(labels != 0, around.grid.affine))
-        return cls(labels, around, room, fields, path, move(fields, path, around.grid), lost_ml=lost_ml)
+        box = bounding_box(labels != 0)
+        whole = Moved(crop(labels, box), box)
+        path = Path(centroid_mm(whole.labels != 0, crop_affine(around.grid.affine, box)))
+        return cls(labels, around, room, path, whole, lost_ml=lost_ml)
 
     def going(self, path: Path) -> Self:
         """Returns the tumour at the end of a movement, cut off at the brain.
@@ -61,18 +62,20 @@ class State:
         Raises:
             InvalidParameterError: NOTHING_LEFT or OUTSIDE_BRAIN.
         """
-        whole = move(self.fields, path, self.around.grid)
+        fields = self.fields if self.fields is not None else fields_of(self.labels, self.around.grid)
+        whole = move(fields, path, self.around.grid)
         inside = np.where(crop(self.room, whole.box), whole.labels, np.uint8(0))
         left, all_of_it = int(np.count_nonzero(inside)), int(np.count_nonzero(whole.labels))
         if not left:
             raise _nothing_left(path, bool(all_of_it), bounded=self.around.is_bounded)
         labels = uncrop(inside, whole.box, self.around.grid.shape)
         clipped_ml = (all_of_it - left) * voxel_ml_of(self.around.grid)
-        return replace(self, labels=labels, path=path, whole=whole, clipped_ml=clipped_ml)
+        return replace(self, labels=labels, path=path, whole=whole, fields=fields, clipped_ml=clipped_ml)
 
     def into(self, around: Surroundings) -> Self:
         """Returns the same movements under way in another head; `going` comes next."""
-        return replace(self, around=around, room=around.room)
+        fields = self.fields if self.fields is not None else fields_of(self.labels, self.around.grid)
+        return replace(self, around=around, room=around.room, fields=fields)
 
     def rebuilt(self, labels: LabelMap) -> Self:
         """Returns the tumour with other labels; the movements before are done for good."""
