@@ -1,8 +1,9 @@
 """Products of small matrices with volumes whose bits do not depend on the machine.
 
-A matrix product is a sum, and every processor, BLAS kernel and number of threads adds in another order. Here matrix
-and volume are first rounded to integers so small that each product and each partial sum is an integer below 2^53:
-float64 holds them exactly, no addition rounds, and so the order does not matter. The result is rounded back to 24 bits.
+A matrix product is a sum, and every processor, BLAS kernel and number of threads adds in another order. Here the
+volume is first rounded to 24-bit integers and the matrix to multiples of 2^-28, so that each product and each partial
+sum is a multiple of 2^-28 below 2^25: float64 holds them exactly, no addition rounds, and so the order does not matter.
+After each axis the result is rounded to integers again.
 """
 
 import math
@@ -19,18 +20,18 @@ VALUE_BITS: Final = 24
 """A volume's values are integers of at most 2^24, which float32 holds, too."""
 
 WEIGHT_BITS: Final = 28
-"""The absolute values of a matrix row add up to at most 2^28 (and half a unit for each entry by rounding)."""
+"""Weights are multiples of 2^-28; the absolute values of a row add up to 1 (and half a unit an entry by rounding)."""
 
-BLOCK_ROWS: Final = 32
+BLOCK_ROWS: Final = 16
 """Rows of a banded matrix that are multiplied at a time; the columns that are 0 in all of them are left out."""
 
-SLAB_VOXELS: Final = 1 << 18
+SLAB_VOXELS: Final = 1 << 16
 """Voxels that are multiplied at a time, so that the float64 intermediates stay in the cache."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """Some rows of an integer matrix without their outer zeros."""
+    """Some rows of a matrix without their outer zeros."""
 
     rows: slice
     columns: slice
@@ -39,18 +40,16 @@ class _Block:
 
 @dataclass(frozen=True, eq=False)
 class _Operator:
-    """An integer matrix in blocks of rows.
+    """A matrix in blocks of rows.
 
     Attributes:
         blocks: The rows, in order.
         size: Number of rows.
-        back: Power of two that brings a product back to `VALUE_BITS`.
         growth: Binary orders of magnitude by which the unit of the values grows.
     """
 
     blocks: tuple[_Block, ...]
     size: int
-    back: float
     growth: int
 
 
@@ -103,12 +102,13 @@ def _integers(values: Volume, exponent: int) -> NDArray[np.float64]:
 
 
 def _operator(matrix: Volume) -> _Operator:
-    """Returns the matrix in integers whose rows add up to at most 2^28."""
+    """Returns the matrix in multiples of 2^-28, scaled so that its rows add up to at most 1."""
     largest = float(np.abs(matrix.astype(np.float64)).sum(axis=1).max())
     growth = math.frexp(largest)[1] - (math.frexp(largest)[0] == 0.5)
     if 1.0 < largest < 1.0 + 1e-4:
-        growth = 0  # float32 rows that add up to 1 up to rounding need no other unit: 2^53 has room for them
-    weights = np.rint(matrix.astype(np.float64) * math.ldexp(1.0, WEIGHT_BITS - growth))
+        growth = 0  # rows that add up to 1 up to float32 rounding need no other unit: 2^25 has room for them
+    unit = math.ldexp(1.0, -WEIGHT_BITS)
+    weights = np.rint(matrix.astype(np.float64) * math.ldexp(1.0, WEIGHT_BITS - growth)) * unit
     blocks = []
     for start in range(0, weights.shape[0], BLOCK_ROWS):
         rows = weights[start : start + BLOCK_ROWS]
@@ -116,43 +116,34 @@ def _operator(matrix: Volume) -> _Operator:
         first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 1)
         block = np.ascontiguousarray(rows[:, first:last])
         blocks.append(_Block(slice(start, start + rows.shape[0]), slice(first, last), block))
-    return _Operator(tuple(blocks), weights.shape[0], math.ldexp(1.0, -WEIGHT_BITS), growth)
+    return _Operator(tuple(blocks), weights.shape[0], growth)
 
 
 def _along_z(slab: NDArray[np.float64], operator: _Operator) -> NDArray[np.float64]:
-    """Returns the product along the last axis, back in integers of 24 bits."""
+    """Returns the product along the last axis in integers."""
     rows = slab.reshape(-1, slab.shape[2])
     result = np.empty((rows.shape[0], operator.size))
     for block in operator.blocks:
         np.matmul(rows[:, block.columns], block.weights.T, out=result[:, block.rows])
-    return _rounded(result, operator).reshape(*slab.shape[:2], operator.size)
+    return np.rint(result, out=result).reshape(*slab.shape[:2], operator.size)
 
 
 def _along_y(slab: NDArray[np.float64], operator: _Operator) -> NDArray[np.float64]:
-    """Returns the product along the second axis, back in integers of 24 bits."""
+    """Returns the product along the second axis in integers."""
     result = np.empty((slab.shape[0], operator.size, slab.shape[2]))
     for block in operator.blocks:
         np.matmul(block.weights, slab[:, block.columns], out=result[:, block.rows])
-    return _rounded(result, operator)
+    return np.rint(result, out=result)
 
 
 def _along_x(volume: Volume, operator: _Operator, unit: float) -> Volume:
-    """Returns the product along the first axis, times the unit."""
+    """Returns the product of integers along the first axis, times the unit (a power of two)."""
     columns = volume.reshape(volume.shape[0], -1)
     result = np.empty((operator.size, columns.shape[1]), dtype=np.float32)
+    weights = [block.weights * unit for block in operator.blocks]
     width = max(1, SLAB_VOXELS // max(operator.size, volume.shape[0]))
     for start in range(0, columns.shape[1], width):
-        stop = min(start + width, columns.shape[1])
-        part = columns[:, start:stop].astype(np.float64)
-        product = np.empty((operator.size, stop - start))
-        for block in operator.blocks:
-            np.matmul(block.weights, part[block.columns], out=product[block.rows])
-        np.multiply(_rounded(product, operator), unit, out=product)
-        result[:, start:stop] = product
+        part = columns[:, start : start + width].astype(np.float64)
+        for block, weight in zip(operator.blocks, weights, strict=True):
+            result[block.rows, start : start + width] = np.matmul(weight, part[block.columns])
     return result.reshape(operator.size, *volume.shape[1:])
-
-
-def _rounded(product: NDArray[np.float64], operator: _Operator) -> NDArray[np.float64]:
-    """Returns the product of two integers in units of 24 bits again, in place."""
-    product *= operator.back
-    return np.rint(product, out=product)

@@ -88,11 +88,22 @@ def acquire(
     ]
     gain = float(np.prod([noise_gain(operator) for operator in operators]))
     sigma = acquisition.noise * min(1.0 / gain, LARGEST_NOISE_GAIN)
-    real, imaginary = signal + sigma * noise[0], sigma * noise[1]
-    image = apply_separable(xp.sqrt(real * real + imaginary * imaginary), *operators)
+    image = apply_separable(_magnitude(signal, noise, sigma), *operators)
     if acquisition.bias > 0.0:
         field = random_field(rng, signal.shape, spacing_mm=spacing_mm, sigma_mm=BIAS_SIGMA_MM, xp=xp)
-        image = image * exp(acquisition.bias * field)
+        field *= acquisition.bias
+        image *= exp(field)
     if acquisition.gamma != 1.0:
         image = power(image, acquisition.gamma)
     return image
+
+
+def _magnitude(signal: Array, noise: tuple[Array, Array], sigma: float) -> Array:
+    """Returns ``|signal + sigma (n0 + i n1)|``; it works in place, because a volume fills no cache."""
+    xp = array_namespace(signal)
+    real, imaginary = noise[0] * sigma, noise[1] * sigma
+    real += signal
+    real *= real
+    imaginary *= imaginary
+    real += imaginary
+    return xp.sqrt(real)
