@@ -18,6 +18,9 @@ from gliosynth.labels import Mask
 from gliosynth.raw import check_finite
 from gliosynth.volume import Affine, Volume
 
+Indices = NDArray[np.int64]
+"""Voxel indices ``(N,)``."""
+
 BRAIN: Final = (*PARENCHYMA, Tissue.VENTRICLE, Tissue.CHOROID_PLEXUS)
 """Tissues that the brain mask is closed around."""
 
@@ -38,9 +41,6 @@ LARGEST_EXTENT_MM: Final = 400.0
 
 MOST_LISTED: Final = 8
 """Unmapped values that a message lists."""
-
-LARGEST_TILT: Final = 0.5
-"""Largest slope of the midline plane that is believed: beyond it the head lies on its side."""
 
 
 def anatomy_from_label_map(volume: Volume[np.generic], tissues_by_value: Mapping[int, Tissue], *, name: str) -> Anatomy:
@@ -152,18 +152,38 @@ def fit_midline(tissues: TissueMap) -> NDArray[np.float64]:
     """Returns ``(3,)``: the plane ``x = midline @ (1, y, z)`` that halves the cerebrum, in voxels.
 
     Each row along X of cerebral white and grey matter gives the middle between its outermost voxels; the plane is their
-    least-squares fit, once more without the rows that lie far from it (asymmetric gyri).
+    least-squares fit, once more without the rows that lie far from it (asymmetric gyri). Sums are exact integers, so
+    that every machine finds the same plane.
     """
     cerebrum = np.isin(tissues, (Tissue.WHITE_MATTER, Tissue.CORTICAL_GREY))
-    y, z = np.nonzero(cerebrum.any(axis=0))
+    y, z = (index.astype(np.int64) for index in np.nonzero(cerebrum.any(axis=0)))
     first = cerebrum.argmax(axis=0)[y, z]
     last = cerebrum.shape[0] - 1 - cerebrum[::-1].argmax(axis=0)[y, z]
-    middles = (first + last) / 2.0
-    rows = np.stack([np.ones_like(middles), y.astype(np.float64), z.astype(np.float64)], axis=1)
-    plane = np.linalg.lstsq(rows, middles, rcond=None)[0]
-    near = np.abs(middles - rows @ plane) <= np.median(np.abs(middles - rows @ plane)) * 2.0 + 0.5
-    fitted: NDArray[np.float64] = np.linalg.lstsq(rows[near], middles[near], rcond=None)[0]
-    return fitted
+    plane = _fit_plane(y, z, first + last)
+    distance = np.abs((first + last) / 2.0 - (plane[0] + plane[1] * y + plane[2] * z))
+    near = distance <= float(np.median(distance)) * 2.0 + 0.5
+    return _fit_plane(y[near], z[near], (first + last)[near])
+
+
+def _fit_plane(y: Indices, z: Indices, twice_x: Indices) -> NDArray[np.float64]:
+    """Returns the least-squares plane ``x = p @ (1, y, z)`` through points, ``(3,)``, by Cramer's rule on integers."""
+    columns = (np.ones_like(y), y, z)
+    matrix = [[int((one * other).sum()) for other in columns] for one in columns]
+    right = [int((one * twice_x).sum()) for one in columns]
+    whole = _determinant(matrix)
+    if whole == 0:
+        return np.array([float(twice_x.mean()) / 2.0, 0.0, 0.0])
+    replaced = [
+        [[right[row] if column == place else matrix[row][column] for column in range(3)] for row in range(3)]
+        for place in range(3)
+    ]
+    return np.array([_determinant(one) / (2 * whole) for one in replaced])
+
+
+def _determinant(matrix: list[list[int]]) -> int:
+    """Returns the determinant of a 3 x 3 matrix of integers."""
+    (a, b, c), (d, e, f), (g, h, i) = matrix
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 
 
 def check_brain(tissues: TissueMap, brain: Mask, *, name: str) -> None:
@@ -208,5 +228,5 @@ def _to_millimetres(tissues: TissueMap, affine: Affine, *, name: str) -> tuple[T
     ]
     fine = affine.copy()
     fine[:3, :3] /= spacing
-    fine[:3, 3] += affine[:3, :3] @ (0.5 / spacing - 0.5)
+    fine[:3, 3] += (affine[:3, :3] * (0.5 / spacing - 0.5)).sum(axis=1)
     return np.ascontiguousarray(tissues[np.ix_(*picks)]), fine
