@@ -6,11 +6,13 @@ lost, on the nodes of the map, with no flow through the skull:
     div grad phi = gain - loss,   gain = 3 (R / s0 - 1) in tumour tissue,   loss_i = min(limit, load compliance_i)
 
 s0 and R are the tumour's radius at rest and after growth, and compliance is that of ventricles and sulci, falling off
-with distance from the tumour. The one load is what makes losses equal gains. So ventricles near the tumour shrink, the
+with distance from the tumour. The one load is what makes losses equal gains. A large tumour grows in two rounds. So ventricles near the tumour shrink, the
 midline shifts by what is left there, and what lies between tumour and skull slides aside. The displacement is scaled
-down until its Jacobian determinant is above `LEAST_JACOBIAN` everywhere: the map never folds.
+down until its Jacobian determinant is above `LEAST_JACOBIAN` everywhere: each round's map does not fold, nor does
+their composition.
 """
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -31,8 +33,11 @@ EDGE_SHARE: Final = 0.5
 LOSS_LIMIT: Final = 0.75
 """Largest share of its volume that fluid loses."""
 
-LARGEST_STRETCH: Final = 0.45
-"""Largest displacement at the tumour's surface relative to its radius at rest."""
+LARGEST_SHARE: Final = 0.4
+"""Largest displacement at the tumour's surface relative to its radius."""
+
+ROUND_MM: Final = 5.0
+"""Displacement from which a tumour grows in two rounds, mm."""
 
 LEAST_JACOBIAN: Final = 0.12
 """Least determinant of the displacement's Jacobian."""
@@ -69,13 +74,30 @@ def add_mass_effect(
         amount_mm: Displacement wanted at the radius, mm; less is applied where there is no room.
         decay_mm: Distance from the tumour over which fluid becomes e times less compliant, mm.
     """
+    rest_mm = radius_mm - min(amount_mm, LARGEST_SHARE * radius_mm)
+    rounds = 2 if radius_mm - rest_mm > ROUND_MM else 1
+    radii_mm = np.linspace(rest_mm, radius_mm, rounds + 1)
+    for first_mm, last_mm in pairwise(radii_mm):
+        coarse = _pushed(coarse, anatomy, centre, radii_mm=(float(first_mm), float(last_mm)), decay_mm=decay_mm)
+    return coarse
+
+
+def _pushed(
+    coarse: CoarseMap,
+    anatomy: Anatomy,
+    centre: NDArray[np.float64],
+    *,
+    radii_mm: tuple[float, float],
+    decay_mm: float,
+) -> CoarseMap:
+    """Returns the map after a tumour has grown from one radius to another."""
+    rest_mm, radius_mm = radii_mm
     spacing_mm = coarse.grid.spacing_mm
     edges_mm = np.array([(n[1] - n[0]) * e for n, e in zip(coarse.nodes, spacing_mm, strict=True)])
     offsets = [(n - c) * e for n, c, e in zip(coarse.nodes, centre, spacing_mm, strict=True)]
     x, y, z = np.meshgrid(*offsets, indexing="ij")
     distance_mm = np.sqrt((x * x + y * y) + z * z)
     tissues = node_tissues(coarse, anatomy)
-    rest_mm = radius_mm / (1.0 + min(amount_mm / radius_mm, LARGEST_STRETCH))
     source = sources_and_sinks(
         tissues, distance_mm, stretch=radius_mm / rest_mm - 1.0, rest_mm=rest_mm, decay_mm=decay_mm
     )

@@ -66,7 +66,7 @@ class DeformationSettings:
     """Standard deviation of the wide elastic displacement, mm."""
     fine_mm: float = 1.0
     """Standard deviation of the narrow elastic displacement, mm."""
-    mass_effect_mm: Range = (0.0, 11.0)
+    mass_effect_mm: Range = (0.0, 12.0)
     """Largest displacement by the tumour, mm."""
 
 
