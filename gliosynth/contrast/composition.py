@@ -32,6 +32,9 @@ GRAIN: Final = ((1.0, 0.74), (2.3, 0.55), (4.0, 0.38))
 """Texture: kernel widths in mm and amplitudes, so that the autocorrelation at 1, 2, 3, 4, 6 and 8 mm is near the
 measured .84, .64, .50, .38, .19 and .08 (METHODS.md C.2)."""
 
+SLOW_MM: Final = 7.0
+"""Kernel width of the slow variation of the core, mm: cores of real cases vary over longer distances than oedema."""
+
 SEPTUM_WIDTH: Final = 0.22
 """Half width of a septum, in standard deviations of the field whose zero surfaces are the septa."""
 
@@ -91,8 +94,8 @@ def compose(
     weight = xp.maximum(oedema, core_share)
     return Composition(
         shares=tuple(shares),
-        uptake=1.0 + enhancing * (exp(look.uptake * (0.8 * middle + 0.6 * coarse)) - 1.0),
-        grain=weight * (1.0 + (look.core_grain - 1.0) * core_share) * grain,
+        uptake=1.0 + enhancing * (exp(look.uptake * (0.8 * fine + 0.5 * middle + 0.3 * coarse)) - 1.0),
+        grain=weight * (1.0 + (look.core_grain - 1.0) * core_share) * (grain + 0.7 * core_share * noise(SLOW_MM)),
         weight=weight,
     )
 

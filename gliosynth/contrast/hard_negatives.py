@@ -12,11 +12,11 @@ from array_api_compat import array_namespace
 
 from gliosynth.anatomy import Tissue
 from gliosynth.contrast.settings import NegativeSettings
-from gliosynth.contrast.vessels import falx, medullary_veins, pituitary, sulcal_vessels
+from gliosynth.contrast.vessels import falx, medullary_veins, pituitary, regions, sulcal_vessels
 from gliosynth.ranges import Range
 from gliosynth.separable import Array, random_field, smooth
 
-VESSEL_BRIGHTNESS: Final[Range] = (0.2, 1.3)
+VESSEL_BRIGHTNESS: Final[Range] = (0.2, 1.2)
 """T1c signal added by a vessel, in units of white matter."""
 
 INFLOW: Final[Range] = (0.0, 0.35)
@@ -28,7 +28,7 @@ FLOW_VOID: Final[Range] = (0.0, 0.6)
 VEIN_BRIGHTNESS: Final[tuple[Range, Range, Range, Range]] = ((-0.25, 0.0), (-0.15, 0.5), (-0.2, 0.9), (-0.2, 0.2))
 """Signal added by veins and perivascular spaces to t1n, t1c, t2w, t2f, in units of white matter."""
 
-FALX_BRIGHTNESS: Final[Range] = (0.2, 1.0)
+FALX_BRIGHTNESS: Final[Range] = (0.1, 0.9)
 """T1c signal of the falx above that of fluid, in units of white matter."""
 
 GLAND_BRIGHTNESS: Final[tuple[float, Range, float, float]] = (0.9, (1.2, 2.2), 1.2, 1.0)
@@ -81,7 +81,8 @@ def add_negatives(
         veins = medullary_veins(tissues, spacing_mm=spacing_mm, rng=rng)
         signals = _add(signals, veins, [float(rng.uniform(*limits)) for limits in VEIN_BRIGHTNESS])
     if rng.random() < settings.falx_share:
-        signals = _add(signals, falx(tissues, side_mm), (0.0, float(rng.uniform(*FALX_BRIGHTNESS)), 0.0, 0.0))
+        sheet = falx(tissues, side_mm) * regions(tissues, spacing_mm=spacing_mm, rng=rng)
+        signals = _add(signals, sheet, (0.0, float(rng.uniform(*FALX_BRIGHTNESS)), 0.0, 0.0))
     if rng.random() < settings.gland_share:
         signals = add_pituitary(signals, pituitary(tissues, spacing_mm), rng)
     lesion = white_matter_lesions(tissues, settings, spacing_mm=spacing_mm, rng=rng)

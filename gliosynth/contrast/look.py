@@ -25,13 +25,13 @@ FADING: Final[Range] = (0.0, 0.35)
 PATCHINESS: Final[Range] = (0.1, 0.3)
 """See `TumourLook.patchiness`."""
 
-MOTTLING: Final[Range] = (0.1, 0.7)
+MOTTLING: Final[Range] = (0.2, 0.9)
 """See `TumourLook.mottling`."""
 
-UPTAKE: Final[Range] = (0.25, 0.65)
+UPTAKE: Final[Range] = (0.35, 0.9)
 """See `TumourLook.uptake`."""
 
-CORE_GRAIN: Final[Range] = (0.8, 2.0)
+CORE_GRAIN: Final[Range] = (0.9, 2.2)
 """See `TumourLook.core_grain`."""
 
 TEXTURE_T1: Final[Range] = (0.03, 0.09)

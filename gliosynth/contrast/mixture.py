@@ -55,7 +55,7 @@ LEAST: Final = 0.1
 LEAST_ENHANCEMENT: Final = 0.06
 """Least T1c signal of enhancing tumour above white matter."""
 
-FLUID_TISSUES: Final = (Tissue.VENTRICLE, Tissue.SULCAL_CSF, Tissue.OUTER_CSF)
+FLUID_TISSUES: Final = (Tissue.VENTRICLE, Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF)
 """Tissues that get the fluid's signal."""
 
 
@@ -82,10 +82,7 @@ class Mixture:
 def draw_mixture(rng: np.random.Generator) -> Mixture:
     """Returns the signals of one case, each contrast independent of the others."""
     grey, fluid = _draw(GREY, rng), _draw(FLUID, rng)
-    tissues = dict.fromkeys(FLUID_TISSUES, fluid) | {
-        Tissue.CORTICAL_GREY: grey,
-        Tissue.SULCUS_EDGE: _between(grey, fluid, float(rng.uniform(0.1, 0.5))),
-    }
+    tissues = dict.fromkeys(FLUID_TISSUES, fluid) | {Tissue.CORTICAL_GREY: grey}
     one = (1.0, 1.0, 1.0, 1.0)
     for tissue, share in DEEP_SHARES.items():
         tissues[tissue] = _between(one, grey, share * float(rng.uniform(0.8, 1.2)))

@@ -41,16 +41,16 @@ GREYNESS: Final[dict[Tissue, float]] = {
 BORDER_MM: Final[Range] = (0.6, 1.5)
 """Sigma of the border between grey and white matter, mm."""
 
-CORTEX_FADING: Final[Range] = (0.0, 0.3)
+CORTEX_FADING: Final[Range] = (0.0, 0.2)
 """How much paler than its prior grey matter is, on average, in units of the grey-white contrast."""
 
-CORTEX_VARIATION: Final[Range] = (0.05, 0.3)
+CORTEX_VARIATION: Final[Range] = (0.05, 0.25)
 """Standard deviation of that along the cortex."""
 
 CORTEX_FIELD_MM: Final = 9.0
 """Kernel width of that variation, mm."""
 
-TRACTS: Final[Range] = (0.05, 0.22)
+TRACTS: Final[Range] = (0.04, 0.16)
 """Standard deviation of the grey share in white matter, along tracts."""
 
 TRACT_MM: Final = 4.5
@@ -59,9 +59,9 @@ TRACT_MM: Final = 4.5
 TRACT_LENGTH: Final = 3.0
 """How much longer than wide the pattern of tracts is."""
 
-OWN_DIRECTION: Final = 0.04
-"""Standard deviation of a contrast's own signal change with greyness, in units of white matter: tissue varies in more
-than one property."""
+OWN_DIRECTION: Final = (0.03, 0.03, 0.08, 0.06)
+"""Standard deviation of each contrast's own signal change with greyness, in units of white matter: tissue varies in
+more than one property."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class TissueLook:
 def draw_tissue_look(settings: PhysicsSettings, rng: np.random.Generator) -> TissueLook:
     """Returns a random look; without texture (`PhysicsSettings.texture` 0) one that changes nothing."""
     drawn = [float(rng.uniform(*limits)) for limits in (BORDER_MM, CORTEX_FADING, CORTEX_VARIATION, TRACTS)]
-    a, b, c, d = (settings.texture * float(value) for value in rng.normal(0.0, OWN_DIRECTION, 4))
+    a, b, c, d = (settings.texture * float(value) for value in rng.normal(0.0, OWN_DIRECTION))
     if settings.texture <= 0.0:
         return TissueLook(0.0, 0.0, 0.0, 0.0, (0.0, 0.0, 0.0, 0.0))
     border_mm, fading, variation, tracts = drawn

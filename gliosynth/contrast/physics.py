@@ -13,6 +13,7 @@ from gliosynth.contrast.relaxometry import (
     GREY_TISSUES,
     PART_PRIORS,
     TISSUE_PRIORS,
+    WHITE_TISSUES,
     Part,
     Relaxation,
     TissuePrior,
@@ -50,8 +51,18 @@ FAINT_OEDEMA: Final = TissuePrior((0.76, 0.82), (800, 1050), (1000, 1300), (84, 
 BRIGHT_OEDEMA: Final = TissuePrior((0.82, 0.90), (1000, 1400), (1200, 1700), (150, 210))
 """Wet vasogenic oedema, as bright as tumour; it lies around a ring."""
 
+CORTEX_AT_EDGE: Final[Range] = (0.55, 0.95)
+"""Share of cortex in fluid voxels that touch it."""
+
+CORTEX_LOST_INSIDE: Final[Range] = (0.1, 0.6)
+"""How much less of it the inner voxels of a sulcus hold."""
+
+FLATNESS: Final[Range] = (0.1, 0.5)
+"""How far grey matter and tumour are moved towards white matter where contrast is flat."""
+
 NUCLEUS_JITTER: Final = 0.3
-"""Jitter of each grey nucleus about that of cortex, relative to the jitter."""
+"""Jitter of each grey nucleus about cortex, and of brain-stem and cerebellum about white matter, relative to the
+jitter."""
 
 WETTER_SHARE: Final = 0.8
 """Cases whose solid core is wetter than their oedema, as in six of the seven real cases' medians."""
@@ -100,6 +111,7 @@ class Physics:
         part_gain: ``(4,)`` factor on the tumour's signal in each contrast.
         r1_agent: Longitudinal relaxivity, l/(mmol s).
         r2_agent: Transverse relaxivity, l/(mmol s).
+        cortex_in: Share of cortex in the voxels of narrow sulci, by `Tissue`.
         mixture: Signals that replace the physical ones, or None.
     """
 
@@ -111,6 +123,7 @@ class Physics:
     part_gain: NDArray[np.float32]
     r1_agent: float
     r2_agent: float
+    cortex_in: dict[Tissue, float]
     mixture: Mixture | None
 
 
@@ -129,7 +142,7 @@ def draw_physics(
     relaxations = draw_tissues(settings, field_tesla, rng)
     parts = _draw_parts(settings, plan, field_tesla, rng)
     if rng.random() < settings.flat_contrast_share:
-        relaxations, parts = flatten(relaxations, parts, float(rng.uniform(0.15, 0.6)))
+        relaxations, parts = flatten(relaxations, parts, float(rng.uniform(*FLATNESS)))
     csf_t1_ms = relaxations[Tissue.VENTRICLE].t1_ms
     t1n = draw_t1(csf_t1_ms, rng, shares=settings.t1_family_shares)
     repeated = rng.random() < settings.repeated_t1_share
@@ -137,6 +150,7 @@ def draw_physics(
     flair = draw_flair(csf_t1_ms, rng)
     r1_agent = float(rng.uniform(*settings.relaxivity))
     r2_agent = r1_agent * float(rng.uniform(1.0, 1.3))
+    cortex_in = draw_cortex_in_sulci(rng)
     mixture = draw_mixture(rng) if rng.random() < settings.mixture_share else None
     jitter = settings.signal_jitter if rng.random() < settings.signal_jitter_share else 0.0
     return Physics(
@@ -150,6 +164,7 @@ def draw_physics(
         part_gain=exp(rng.normal(0.0, max(jitter, 0.03), 4)).astype(np.float32),
         r1_agent=r1_agent,
         r2_agent=r2_agent,
+        cortex_in=cortex_in,
         mixture=mixture,
     )
 
@@ -157,23 +172,27 @@ def draw_physics(
 def draw_tissues(settings: PhysicsSettings, field_tesla: float, rng: np.random.Generator) -> dict[Tissue, Relaxation]:
     """Returns the constants of every tissue.
 
-    Narrow sulci are mixtures of fluid and cortex; the maps' arteries and choroid plexus are wider than real ones, hence
-    mixed with fluid; periventricular hypointensities may look like white matter.
+    The folia of the cerebellum are thinner than a voxel, hence mixed with white matter; the maps' arteries and choroid
+    plexus are wider than real ones, hence mixed with fluid; periventricular hypointensities may look like white matter.
     """
     drawn = {tissue: _draw(settings, prior, field_tesla, rng) for tissue, prior in TISSUE_PRIORS.items()}
     fluid = drawn[Tissue.VENTRICLE]
     drawn |= dict.fromkeys((Tissue.SULCAL_CSF, Tissue.SULCUS_EDGE, Tissue.OUTER_CSF), fluid)
     white = drawn[Tissue.WHITE_MATTER]
     drawn[Tissue.CEREBELLAR_WHITE] = mixture(drawn[Tissue.CEREBELLAR_WHITE], white, 0.6)
-    narrowness = float(rng.uniform(0.6, 1.0))
-    grey = drawn[Tissue.CORTICAL_GREY]
-    drawn[Tissue.SULCUS_EDGE] = mixture(fluid, grey, narrowness)
-    drawn[Tissue.SULCAL_CSF] = mixture(fluid, grey, max(narrowness - float(rng.uniform(0.1, 0.6)), 0.0))
+    drawn[Tissue.CEREBELLAR_GREY] = mixture(drawn[Tissue.CEREBELLAR_GREY], white, float(rng.uniform(0.2, 0.5)))
     drawn[Tissue.ARTERY] = mixture(drawn[Tissue.ARTERY], fluid, float(rng.uniform(0.4, 0.8)))
     drawn[Tissue.CHOROID_PLEXUS] = mixture(drawn[Tissue.CHOROID_PLEXUS], fluid, float(rng.uniform(0.3, 0.7)))
     if rng.random() < 0.5:
         drawn[Tissue.WHITE_MATTER_LESION] = mixture(drawn[Tissue.WHITE_MATTER_LESION], white, 0.85)
     return drawn
+
+
+def draw_cortex_in_sulci(rng: np.random.Generator) -> dict[Tissue, float]:
+    """Returns the share of cortex in the voxels of sulci: the maps' sulci are wider than those of real scans."""
+    edge = float(rng.uniform(*CORTEX_AT_EDGE))
+    inner = max(edge - float(rng.uniform(*CORTEX_LOST_INSIDE)), 0.0)
+    return {Tissue.SULCUS_EDGE: edge, Tissue.SULCAL_CSF: inner}
 
 
 def mixture(first: Relaxation, second: Relaxation, share: float) -> Relaxation:
@@ -251,8 +270,12 @@ def _table(
         r1[tissue], r2[tissue] = 1.0 / relaxation.t1_ms, 1.0 / relaxation.t2_ms
         uptake[tissue] = agent.get(tissue, 0.0)
     spread = rng.normal(0.0, jitter, (4, TISSUE_COUNT))
+    spread[:, Tissue.WHITE_MATTER] = 0.0
+    cortex = spread[:, Tissue.CORTICAL_GREY].copy()
     for tissue in GREY_TISSUES:
-        spread[:, tissue] = spread[:, Tissue.CORTICAL_GREY] + NUCLEUS_JITTER * spread[:, tissue]
+        spread[:, tissue] = cortex + NUCLEUS_JITTER * (spread[:, tissue] - cortex)
+    for tissue in WHITE_TISSUES:
+        spread[:, tissue] = NUCLEUS_JITTER * spread[:, tissue]
     gain = exp(spread).astype(np.float32)
     offset = np.zeros((4, TISSUE_COUNT), dtype=np.float32)
     if bright_csf:

@@ -99,6 +99,9 @@ GREY_TISSUES: Final = (
 )
 """Tissues that are moved towards white matter where contrast is flat."""
 
+WHITE_TISSUES: Final = (Tissue.BRAINSTEM, Tissue.CEREBELLAR_WHITE, Tissue.SPINAL_CORD, Tissue.OPTIC_NERVE)
+"""Tissues that look like white matter."""
+
 TISSUE_PRIORS: Final[dict[Tissue, TissuePrior]] = {
     Tissue.WHITE_MATTER: WHITE,
     Tissue.CORTICAL_GREY: GREY,

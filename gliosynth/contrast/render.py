@@ -13,7 +13,7 @@ from gliosynth.contrast.mixture import Mixture
 from gliosynth.contrast.physics import Physics
 from gliosynth.contrast.relaxometry import Part
 from gliosynth.contrast.sequences import shortened_rates, signal
-from gliosynth.contrast.tables import look_up, tissue_signals, white_signals
+from gliosynth.contrast.tables import look_up, rate_signals, tissue_signals, white_signals
 from gliosynth.elementary import exp
 from gliosynth.separable import Array
 
@@ -75,13 +75,13 @@ def render_tumour(
     """
     composition = compose(tissues, labels, look, spacing_mm=spacing_mm, rng=rng)
     if physics.mixture is not None:
-        rendered = mixed_signals(composition, tissues, physics, physics.mixture, look)
+        rendered, means = mixed_signals(composition, tissues, physics, physics.mixture, look), tissue_signals(physics)
     else:
-        rendered = physical_signals(composition, tissues, physics, look)
+        rendered, means = physical_signals(composition, tissues, physics, look), rate_signals(physics)
     around = 1.0 - composition.weight
     return [
-        tumour + around * (image - plain)
-        for tumour, image, plain in zip(rendered, host, render_tissues(tissues, physics), strict=True)
+        tumour + around * (image - look_up(row, tissues))
+        for tumour, image, row in zip(rendered, host, means, strict=True)
     ]
 
 

@@ -34,10 +34,12 @@ class PhysicsSettings:
     """Cases whose tissue signals are multiplied by independent random factors."""
     signal_jitter: float = 0.12
     """Standard deviation of the logarithm of those factors."""
-    flat_contrast_share: float = 0.8
+    flat_contrast_share: float = 0.65
     """Cases whose grey matter is moved towards white matter."""
     texture: float = 1.0
     """Multiplies all textures; 0 makes every tissue flat."""
+    texture_by_contrast: tuple[float, float, float, float] = (0.7, 0.7, 1.3, 1.6)
+    """Factors on the healthy tissue's fine texture in t1n, t1c, t2w, t2f."""
     strong_agent_share: float = 0.45
     """Enhancing tumours that are 1.4 to 2.1 times as bright as white matter in T1c instead of 1.08 to 1.4 times."""
 
@@ -50,15 +52,15 @@ class AcquisitionSettings:
     """Contrasts acquired in thick slices."""
     slice_mm: Range = (3.0, 5.0)
     """Slice spacing of those, mm."""
-    psf_mm: Range = (0.4, 0.85)
+    psf_mm: Range = (0.35, 0.7)
     """Sigma of the point spread, mm."""
     shift_mm: float = 0.5
     """Standard deviation of the misregistration per axis, mm."""
     noise: Range = (0.008, 0.04)
     """Standard deviation of the noise relative to white matter."""
-    noise_by_contrast: tuple[float, float, float, float] = (0.6, 0.85, 1.5, 1.5)
+    noise_by_contrast: tuple[float, float, float, float] = (0.75, 1.05, 1.7, 1.7)
     """Factors on it for t1n, t1c, t2w, t2f: T2-weighted images of gliomas are the noisier ones."""
-    bias: Range = (0.02, 0.15)
+    bias: Range = (0.02, 0.12)
     """Standard deviation of the logarithm of the bias field."""
     gamma_share: float = 0.3
     gamma: float = 0.15

@@ -17,7 +17,7 @@ from gliosynth.contrast.look import TumourLook, draw_look
 from gliosynth.contrast.parenchyma import TissueLook, draw_tissue_look, vary_parenchyma
 from gliosynth.contrast.physics import Physics, draw_physics
 from gliosynth.contrast.render import render_tissues, render_tumour
-from gliosynth.contrast.settings import PhysicsSettings, SimulatorSettings
+from gliosynth.contrast.settings import SimulatorSettings
 from gliosynth.contrast.tables import tissue_signals
 from gliosynth.contrast.texture import add_texture
 from gliosynth.elementary import power
@@ -119,7 +119,8 @@ def simulate_case(
         box = box_around(centre, plan.radius_mm, grid, namespace)
         labels[box.slices] = grow(terrain_of(head, box, plan, spacing_mm), plan, rng)
         paste_tumour(signals, labels, head, box, physics, look, spacing_mm=spacing_mm, rng=rng)
-    signals = texture_all(signals, settings.physics, spacing_mm=spacing_mm, rng=rng)
+    strength, weights = settings.physics.texture, settings.physics.texture_by_contrast
+    signals = add_texture(signals, strength=strength, weights=weights, spacing_mm=spacing_mm, rng=rng)
     contrasts, acquisitions = acquire_all(signals, settings, rng)
     error_mm = settings.acquisition.mask_error_mm
     brain = stripped_mask(head.inside, error_mm=error_mm, spacing_mm=spacing_mm, rng=rng)
@@ -140,19 +141,6 @@ def render_brain(
     signals = render_tissues(head.tissues, physics)
     means = tissue_signals(physics)
     return vary_parenchyma(signals, head.tissues, means, look, spacing_mm=spacing_mm, rng=rng)
-
-
-def texture_all(
-    signals: list[Array], physics: PhysicsSettings, *, spacing_mm: tuple[float, float, float], rng: np.random.Generator
-) -> list[Array]:
-    """Returns the signals with the tissue's fine texture, as strong as each contrast shows it."""
-    if physics.texture <= 0.0:
-        return signals
-    textured = add_texture(signals, strength=physics.texture, spacing_mm=spacing_mm, rng=rng)
-    return [
-        plain + factor * (image - plain)
-        for plain, image, factor in zip(signals, textured, physics.texture_by_contrast, strict=True)
-    ]
 
 
 def push(

@@ -10,8 +10,8 @@ from gliosynth.contrast.sequences import shortened_rates, signal
 from gliosynth.separable import Array
 
 
-def tissue_signals(physics: Physics) -> NDArray[np.float32]:
-    """Returns the signal of each tissue in each contrast, ``(4, TISSUE_COUNT)`` float32, white matter about 1."""
+def rate_signals(physics: Physics) -> NDArray[np.float32]:
+    """Returns the signal of each tissue's rates, ``(4, TISSUE_COUNT)`` float32, white matter about 1."""
     table = physics.table
     signals = []
     for contrast, protocol in enumerate(physics.protocols):
@@ -22,9 +22,22 @@ def tissue_signals(physics: Physics) -> NDArray[np.float32]:
     stacked = np.stack(signals)
     white = stacked[:, Tissue.WHITE_MATTER, None]
     result: NDArray[np.float32] = (stacked / white * table.gain).astype(np.float32)
+    return result + table.offset
+
+
+def tissue_signals(physics: Physics) -> NDArray[np.float32]:
+    """Returns the signal of each tissue as a scan shows it, ``(4, TISSUE_COUNT)`` float32, white matter about 1.
+
+    A voxel of a narrow sulcus holds fluid and cortex side by side: their signals are mixed, not their rates, because
+    mixed rates would make sulci bright in FLAIR (METHODS.md C.3, last line).
+    """
+    result = rate_signals(physics)
     if physics.mixture is not None:
         result = physics.mixture.replace_in(result)
-    return result + table.offset
+    fluid, grey = result[:, Tissue.OUTER_CSF], result[:, Tissue.CORTICAL_GREY]
+    for tissue, share in physics.cortex_in.items():
+        result[:, tissue] = fluid + np.float32(share) * (grey - fluid)
+    return result
 
 
 def white_signals(physics: Physics) -> tuple[float, float, float, float]:

@@ -12,11 +12,14 @@ from gliosynth.separable import Array, random_field
 GRADIENT: Final = 1.22
 """Mean slope of a random field per kernel width: sqrt(3) / sqrt(2)."""
 
-SULCUS_FIELD_MM: Final = 3.5
+SULCUS_FIELD_MM: Final = 5.0
 """Kernel width of the field whose zero surfaces cut the sulci in vessels, mm."""
 
-SULCUS_RADIUS_MM: Final[Range] = (0.3, 0.9)
+SULCUS_RADIUS_MM: Final[Range] = (0.3, 0.8)
 """Radius of those vessels, mm."""
+
+REGION_MM: Final = 14.0
+"""Kernel width of the field that makes vessels and falx bright here and invisible there, mm."""
 
 VEIN_FIELD_MM: Final = 4.0
 """Kernel width of the two fields whose zero surfaces meet in the veins of white matter, mm."""
@@ -24,7 +27,7 @@ VEIN_FIELD_MM: Final = 4.0
 VEIN_RADIUS_MM: Final = 0.8
 """Radius of those, mm; thinner than a voxel, they fill a part of it."""
 
-FALX_MM: Final = 0.9
+FALX_MM: Final = 0.6
 """Half thickness of the falx, mm."""
 
 GLAND_DROP_MM: Final = 9.0
@@ -63,7 +66,14 @@ def sulcal_vessels(tissues: Array, *, spacing_mm: tuple[float, float, float], rn
     sulci = (tissues == int(Tissue.SULCAL_CSF)) | (tissues == int(Tissue.SULCUS_EDGE))
     radius_mm = float(rng.uniform(*SULCUS_RADIUS_MM))
     lines = sheet(tissues, radius_mm=radius_mm, field_mm=SULCUS_FIELD_MM, spacing_mm=spacing_mm, rng=rng)
-    return xp.where(sulci, lines, xp.zeros_like(lines))
+    return xp.where(sulci, lines * regions(tissues, spacing_mm=spacing_mm, rng=rng), xp.zeros_like(lines))
+
+
+def regions(like: Array, *, spacing_mm: tuple[float, float, float], rng: np.random.Generator) -> Array:
+    """Returns where enhancement shows, ``(X, Y, Z)`` float32 0 to 1: full in a third of the volume, none in a third."""
+    xp = array_namespace(like)
+    field = random_field(rng, like.shape, spacing_mm=spacing_mm, sigma_mm=REGION_MM, xp=xp)
+    return xp.clip(0.5 + 1.2 * field, 0.0, 1.0)
 
 
 def medullary_veins(tissues: Array, *, spacing_mm: tuple[float, float, float], rng: np.random.Generator) -> Array:

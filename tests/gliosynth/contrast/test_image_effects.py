@@ -142,11 +142,11 @@ def test_veins_are_thin_lines_in_white_matter() -> None:
 
 
 def test_falx_lies_between_the_hemispheres() -> None:
-    """Full in fluid on the midline, gone 1.35 mm beside it, never in tissue."""
+    """Full in fluid on the midline, half at .6 mm, gone at 2 mm, never in tissue."""
     tissues = np.full((5, 2, 1), Tissue.SULCAL_CSF, dtype=np.uint8)
     tissues[:, 1] = Tissue.CORTICAL_GREY
-    side_mm = np.broadcast_to(np.array([-2.0, -1.0, 0.0, 1.0, 2.0], np.float32)[:, None, None], tissues.shape)
-    assert falx(tissues, side_mm)[:, 0, 0] == pytest.approx([0.0, 0.389, 1.0, 0.389, 0.0], abs=1e-3)
+    side_mm = np.broadcast_to(np.array([-2.0, -0.6, 0.0, 0.6, 2.0], np.float32)[:, None, None], tissues.shape)
+    assert falx(tissues, side_mm)[:, 0, 0] == pytest.approx([0.0, 0.5, 1.0, 0.5, 0.0])
     assert not falx(tissues, side_mm)[:, 1].any()
 
 
