@@ -18,6 +18,9 @@ from gliosynth.tumour.settings import Growth, Hemisphere
 
 NameT = TypeVar("NameT", bound=StrEnum)
 
+LARGEST_LABEL: Final = 65535
+"""Largest value in an own label map."""
+
 FEWEST_VOXELS: Final = 24
 """Fewest voxels along an axis of the grid."""
 
@@ -32,9 +35,6 @@ SMALLEST_EXTENT_MM: Final = 128.0
 
 LARGEST_EXTENT_MM: Final = 320.0
 """Largest extent of the grid along an axis in mm."""
-
-LARGEST_LABEL: Final = 65535
-"""Largest value in an own label map."""
 
 
 def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
