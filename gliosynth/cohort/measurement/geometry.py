@@ -31,6 +31,12 @@ FRAME_CELL_MM: Final = 6.0
 LANDMARK_MM: Final = 2.0
 """Centroids are those of voxels about this far apart, mm."""
 
+FIT_ROUNDS: Final = 6
+"""Rounds of halving tissues and fitting the affine map; it moves by less than 0.1 mm after them."""
+
+IDENTITY: Final = np.eye(4, 3)
+"""The affine map that changes nothing."""
+
 NEEDED_LANDMARKS: Final = 8
 """An affine map is fitted to at least this many landmarks."""
 
@@ -64,7 +70,7 @@ WIDE: Final = (Tissue.CORTICAL_GREY, Tissue.WHITE_MATTER)
 
 
 def landmarks_of(tissues: TissueMap, *, spacing_mm: Spacing) -> NDArray[np.float64]:
-    """Returns the centroids of tissues in mm.
+    """Returns the centroids of tissues in mm, of an anatomy whose axes are those of the body.
 
     Args:
         tissues: ``(X, Y, Z)`` uint8, values of `Tissue`, axes right, anterior, superior.
@@ -73,35 +79,29 @@ def landmarks_of(tissues: TissueMap, *, spacing_mm: Spacing) -> NDArray[np.float
     Returns:
         ``(26, 3)`` float64; NaN in the row of a tissue that is missing.
     """
-    steps = [max(1, round(LANDMARK_MM / edge)) for edge in spacing_mm]
-    thinned = tissues[tuple(slice(None, None, step) for step in steps)]
-    rows: list[NDArray[np.float64]] = []
-    for tissue in (*PAIRED, *SINGLE, *WIDE):
-        points = np.argwhere(thinned == tissue) * (np.asarray(spacing_mm) * steps)
-        axes = (0,) if tissue in PAIRED else (0, 1, 2) if tissue in WIDE else ()
-        rows.extend(_centroids(points, axes))
-    return np.array(rows)
+    return _landmarks(_clouds(tissues, spacing_mm), IDENTITY)
 
 
 def geometry_of(tissues: TissueMap, frame: NDArray[np.float64], *, spacing_mm: Spacing) -> GeometryMap | None:
     """Returns the tissue map in the common frame, or None where too few landmarks are found.
+
+    Tissues are halved across the axes of the frame, not of the grid, so the fit is repeated until both agree: only then
+    does a turned copy have the landmarks of its original.
 
     Args:
         tissues: ``(X, Y, Z)`` uint8, values of `Tissue`, axes right, anterior, superior.
         frame: ``(26, 3)`` the landmarks' places in the common frame, mm from its centre.
         spacing_mm: Voxel edges in mm.
     """
-    found = landmarks_of(tissues, spacing_mm=spacing_mm)
-    usable = np.isfinite(found).all(axis=1) & np.isfinite(frame).all(axis=1)
-    if np.count_nonzero(usable) < NEEDED_LANDMARKS:
-        return None
-    to_case = fit_affine(frame[usable], found[usable])
-    index = np.rint((_cell_centres() @ to_case[:3] + to_case[3]) / np.asarray(spacing_mm)).astype(np.int64)
-    inside = ((index >= 0) & (index < tissues.shape)).all(axis=1)
-    parts = np.zeros(len(index), np.uint8)
-    x, y, z = index[inside].T
-    parts[inside] = _part_table()[tissues[x, y, z]]
-    return parts.reshape(FRAME_SHAPE)
+    clouds = _clouds(tissues, spacing_mm)
+    to_frame = IDENTITY
+    for _ in range(FIT_ROUNDS):
+        found = _landmarks(clouds, to_frame)
+        usable = np.isfinite(found).all(axis=1) & np.isfinite(frame).all(axis=1)
+        if np.count_nonzero(usable) < NEEDED_LANDMARKS:
+            return None
+        to_frame = fit_affine(found[usable], frame[usable])
+    return _sample(tissues, fit_affine(frame[usable], found[usable]), spacing_mm)
 
 
 def fit_affine(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -150,19 +150,46 @@ def unpack(text: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(shape)
 
 
-def _centroids(points: NDArray[np.float64], axes: tuple[int, ...]) -> list[NDArray[np.float64]]:
-    """Returns the centroid, or those of the halves before and behind it along each of the axes."""
+def _clouds(tissues: TissueMap, spacing_mm: Spacing) -> tuple[NDArray[np.float64], ...]:
+    """Returns the places in mm of each landmark tissue's voxels, about `LANDMARK_MM` apart."""
+    steps = [max(1, round(LANDMARK_MM / edge)) for edge in spacing_mm]
+    thinned = tissues[tuple(slice(None, None, step) for step in steps)]
+    edges = np.asarray(spacing_mm) * steps
+    return tuple(np.argwhere(thinned == tissue) * edges for tissue in (*PAIRED, *SINGLE, *WIDE))
+
+
+def _landmarks(clouds: tuple[NDArray[np.float64], ...], to_frame: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the centroids of the tissues, halved across the axes of the frame."""
+    axes = [(0,)] * len(PAIRED) + [()] * len(SINGLE) + [(0, 1, 2)] * len(WIDE)
+    rows = [row for points, halved in zip(clouds, axes, strict=True) for row in _centroids(points, halved, to_frame)]
+    return np.array(rows)
+
+
+def _centroids(
+    points: NDArray[np.float64], axes: tuple[int, ...], to_frame: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Returns the centroid, or those of the halves on either side of it across each of the frame's axes."""
     if len(points) == 0:
         return [np.full(3, np.nan)] * max(1, 2 * len(axes))
-    centre = points.mean(axis=0)
     if not axes:
-        return [centre]
-    halves = [points[below] for axis in axes for below in _sides(points[:, axis], float(centre[axis]))]
+        return [points.mean(axis=0)]
+    places = points @ to_frame[:3]
+    halves = [points[side] for axis in axes for side in _sides(places[:, axis], float(places[:, axis].mean()))]
     return [half.mean(axis=0) if len(half) else np.full(3, np.nan) for half in halves]
 
 
 def _sides(values: NDArray[np.float64], middle: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return values < middle, values >= middle
+
+
+def _sample(tissues: TissueMap, to_case: NDArray[np.float64], spacing_mm: Spacing) -> GeometryMap:
+    """Returns the part at each cell of the frame, 0 outside the grid."""
+    index = np.rint((_cell_centres() @ to_case[:3] + to_case[3]) / np.asarray(spacing_mm)).astype(np.int64)
+    inside = ((index >= 0) & (index < tissues.shape)).all(axis=1)
+    parts = np.zeros(len(index), np.uint8)
+    x, y, z = index[inside].T
+    parts[inside] = _part_table()[tissues[x, y, z]]
+    return parts.reshape(FRAME_SHAPE)
 
 
 def _cell_centres() -> NDArray[np.float64]:

@@ -8,8 +8,8 @@ from typing import Final
 
 from PIL import Image
 
-from gliosynth.report.cohort.content import CaseTile, CohortPage
-from gliosynth.report.cohort.plots import distribution_svg, places_svg, ratio_svg
+from gliosynth.report.cohort.content import CaseTile, CohortPage, RatioRow
+from gliosynth.report.cohort.plots import distribution_svg, highest_end, places_svg, ratio_svg
 from gliosynth.report.page import ENVIRONMENT
 
 JPEG_QUALITY: Final = 85
@@ -40,9 +40,15 @@ def cohort_report(page: CohortPage) -> str:
             ("Axial", places_svg(page.places, vertical=1, letters="RLAP")),
             ("Coronal", places_svg(page.places, vertical=2, letters="RLSI")),
         ],
-        ratio_bars=[ratio_svg(row) for row in page.ratios],
+        ratio_bars=list(_ratio_bars(page.ratios)),
         gallery=list(_gallery(page.real, page.synthetic)),
     )
+
+
+def _ratio_bars(rows: Sequence[RatioRow]) -> Iterator[str]:
+    """Yields a bar for each row, all of one contrast to one scale."""
+    for row in rows:
+        yield ratio_svg(row, highest=highest_end([other for other in rows if other.contrast == row.contrast]))
 
 
 def _gallery(

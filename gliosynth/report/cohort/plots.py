@@ -47,14 +47,14 @@ def distribution_svg(distribution: Distribution) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
 
 
-def ratio_svg(row: RatioRow) -> str:
+def ratio_svg(row: RatioRow, *, highest: float) -> str:
     """Returns a bar with the band, the cohort's 5 to 95 % and median, and the real cases' ends and median.
 
     Args:
         row: The ratio.
+        highest: Ratio at the right end, one for all bars that are to be compared; see `highest_end`.
     """
-    ends = [*row.band, *row.synthetic, *(row.real or ())]
-    scale = RATIO_WIDTH / (1.04 * max(MINIMAL_SPAN, *(float(end) for end in ends)))
+    scale = RATIO_WIDTH / highest
     middle = RATIO_HEIGHT / 2
     parts = [
         _rect("band", row.band[0] * scale, 1, (row.band[1] - row.band[0]) * scale, RATIO_HEIGHT - 2),
@@ -63,6 +63,12 @@ def ratio_svg(row: RatioRow) -> str:
     ]
     parts += [_dot(value * scale, middle, 2.6) for value in row.real or ()]
     return f'<svg class="ratio" viewBox="0 0 {RATIO_WIDTH} {RATIO_HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def highest_end(rows: Sequence[RatioRow]) -> float:
+    """Returns the right end of bars that hold all of some rows."""
+    ends = [float(end) for row in rows for end in (*row.band, *row.synthetic, *(row.real or ()))]
+    return 1.04 * max(MINIMAL_SPAN, *ends)
 
 
 def places_svg(places: Sequence[Place], *, vertical: int, letters: str) -> str:
@@ -136,7 +142,7 @@ def _ticks(low: float, high: float, *, logarithmic: bool) -> list[float]:
     decade = 10.0 ** np.floor(np.log10(high - low))
     step = next(decade * part for part in (0.2, 0.5, 1.0, 2.0) if (high - low) / (decade * part) <= 6)
     first = np.ceil(low / step) * step
-    return [float(round(value, 6)) for value in np.arange(first, high, step)]
+    return [float(round(value, 6)) + 0.0 for value in np.arange(first, high, step)]
 
 
 def _dot(x: float, y: float, radius: float) -> str:
