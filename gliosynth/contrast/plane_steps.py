@@ -40,23 +40,20 @@ class PlaneField:
     """A smooth random field that gives its planes one by one.
 
     Attributes:
-        nodes: ``(A, B, C)`` float64, multiples of `NODE_UNIT`.
-        along_x: ``(X, A)`` float64, multiples of `WEIGHT_UNIT`.
-        along_y: ``(Y, B)`` float64, the same.
+        inner: ``(X, B, C)`` float64: for every plane, the values on its nodes.
+        along_y: ``(Y, B)`` float64, multiples of `WEIGHT_UNIT`.
         along_z: ``(C, Z)`` float64, the same.
         amount: Standard deviation of the field.
     """
 
-    nodes: NDArray[np.float64]
-    along_x: NDArray[np.float64]
+    inner: NDArray[np.float64]
     along_y: NDArray[np.float64]
     along_z: NDArray[np.float64]
     amount: float
 
     def plane(self, x: int, out: NDArray[np.float64]) -> None:
         """Writes plane x into ``(Y, Z)`` float64; the products are exact, so their order does not matter."""
-        inner = np.tensordot(self.along_x[x], self.nodes, axes=1)
-        np.matmul(np.matmul(self.along_y, inner), self.along_z, out=out)
+        np.matmul(np.matmul(self.along_y, self.inner[x]), self.along_z, out=out)
         out *= self.amount
 
 
@@ -82,7 +79,8 @@ def draw_field(
         for size, edge in zip(shape, spacing_mm, strict=True)
     )
     white = rng.standard_normal((x.shape[1], y.shape[1], z.shape[1]))
-    return PlaneField(np.rint(white / NODE_UNIT) * NODE_UNIT, x, y, np.ascontiguousarray(z.T), amount)
+    inner = np.tensordot(x, np.rint(white / NODE_UNIT) * NODE_UNIT, axes=1)
+    return PlaneField(inner, y, np.ascontiguousarray(z.T), amount)
 
 
 def exponential(field: Plane, out: Plane) -> None:
