@@ -51,9 +51,7 @@ def _image(labels: NDArray[np.uint8], plan: ContrastPlan) -> NDArray[np.float64]
 
 def _dense(field: PlaneField) -> NDArray[np.float64]:
     """Returns a field at every voxel."""
-    dense: NDArray[np.float64] = np.einsum(
-        "xa,yb,cz,abc->xyz", field.along_x, field.along_y, field.along_z, field.nodes
-    )
+    dense: NDArray[np.float64] = np.einsum("yb,cz,xbc->xyz", field.along_y, field.along_z, field.inner)
     return field.amount * dense
 
 
