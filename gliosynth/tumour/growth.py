@@ -177,25 +177,24 @@ class _State:
         moving: tuple[Field, Field, Field],
         feeding: tuple[Field, Field, Field],
     ) -> None:
-        """Takes one time step; `vigour` is rho dt."""
+        """Takes one time step, diffusion before reaction, so that no density falls below 0; `vigour` is rho dt."""
         alive, necrotic, nutrient = self.alive, self.necrotic, self.nutrient
-        total = alive + necrotic
-        self.exposure += np.float32(step) * total
+        self.exposure += np.float32(step) * (alive + necrotic)
+        add_diffusion(alive, alive.copy(), moving)
+        add_diffusion(nutrient, nutrient.copy(), feeding)
         dying = np.clip((kinetics.necrosis_threshold - nutrient) / np.float32(SWITCH_WIDTH) + np.float32(0.5), 0, 1)
-        dying *= alive
         dying *= np.float32(min(kinetics.necrosis_rate * step, 1.0))
-        change = np.clip(1.0 - total, 0.0, 1.0)
-        change *= vigour
-        change *= nutrient
-        change *= alive
-        change -= dying
-        add_diffusion(change, alive, moving)
-        supply = nutrient * alive
-        supply *= np.float32(-min(kinetics.nutrient_uptake * step, 1.0))
-        add_diffusion(supply, nutrient, feeding)
-        alive += change
+        dying *= alive
+        born = np.clip(1.0 - alive - necrotic, 0.0, 1.0)
+        born *= vigour
+        born *= nutrient
+        born *= alive
+        eaten = np.float32(min(kinetics.nutrient_uptake * step, 1.0)) * alive
+        eaten *= nutrient
+        alive += born
+        alive -= dying
         necrotic += dying
-        nutrient += supply
+        nutrient -= eaten
 
 
 def _window(cells: Field) -> tuple[slice, slice, slice]:

@@ -6,10 +6,10 @@ lost, on the nodes of the map, with no flow through the skull:
     div grad phi = gain - loss,   gain = 3 (R / s0 - 1) in tumour tissue,   loss_i = min(limit, load compliance_i)
 
 s0 and R are the tumour's radius at rest and after growth, and compliance is that of ventricles and sulci, falling off
-with distance from the tumour. The one load is what makes losses equal gains. A large tumour grows in two rounds. So ventricles near the tumour shrink, the
-midline shifts by what is left there, and what lies between tumour and skull slides aside. The displacement is scaled
-down until its Jacobian determinant is above `LEAST_JACOBIAN` everywhere: each round's map does not fold, nor does
-their composition.
+with distance from the tumour. The one load is what makes losses equal gains. So ventricles near the tumour shrink, the
+midline shifts by what is left there, and what lies between tumour and skull slides aside. A large tumour grows in two
+rounds. Each round's displacement is scaled down until its Jacobian determinant is above `LEAST_JACOBIAN` everywhere:
+neither it nor the composition folds.
 """
 
 from itertools import pairwise

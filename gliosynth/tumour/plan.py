@@ -33,7 +33,7 @@ NUTRIENT_SHARE: Final[Range] = (0.05, 0.6)
 NUTRIENT_UPTAKE: Final[Range] = (0.05, 0.5)
 """lambda_S, per unit of time (METHODS.md C.4)."""
 
-BUTTERFLY_MM: Final = 14.0
+BUTTERFLY_MM: Final = 7.0
 """Largest distance of a butterfly tumour's centre from the midline, mm."""
 
 LARGEST_SATELLITES_SHARE: Final = 0.3

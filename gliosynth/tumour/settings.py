@@ -90,7 +90,7 @@ class TumourSettings:
     """Side on which tumours start."""
     volume_range_ml: Range = (3.0, 250.0)
     """Least and largest whole tumour, ml."""
-    growth_shares: tuple[float, float, float, float, float] = (0.45, 0.09, 0.17, 0.26, 0.03)
+    growth_shares: tuple[float, float, float, float, float] = (0.5, 0.1, 0.18, 0.19, 0.03)
     """How often ring, solid, patchy, non-enhancing and oedema are drawn (order of `Growth`)."""
     volume_median_ml: float = 95.0
     """Median volume of the whole tumour, ml (log-normal)."""

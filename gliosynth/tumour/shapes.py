@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device, to_device
+from scipy import ndimage
 
 from gliosynth.elementary import exp
 from gliosynth.labels import Label
@@ -28,8 +29,14 @@ BARRIER: Final = 2.5
 FULL: Final = 0.9
 """Share of the barrier from which a voxel is out of reach: where room is short, a tumour stays smaller than planned."""
 
-WHITE_NEAR: Final = 0.25
-"""Smoothed share of white matter about 1 mm outside its surface: oedema that spares cortex ends there."""
+WHITE_NEAR: Final = 0.18
+"""Smoothed share of white matter 1 to 1.5 mm outside its surface: oedema that spares cortex ends there."""
+
+WHOLE_SIGMA_MM: Final = 1.8
+"""Smoothing of the whole tumour's score, mm: experts draw smooth outlines."""
+
+CRUMB_ML: Final = 0.1
+"""Parts of the oedema smaller than this that touch neither core nor more oedema are left out, ml."""
 
 EFFACED_SIGMA_MM: Final = 2.0
 """Smoothing of the ground that closes narrow sulci: a core presses them shut and fills them, mm."""
@@ -119,7 +126,7 @@ def _core_score(
     xp = array_namespace(terrain.white)
     direction = rng.standard_normal(3)
     slack_mm = max(plan.radius_mm - radius_mm, 0.0)
-    centre_mm = direction / np.linalg.norm(direction) * rng.uniform(0.0, 0.6) * slack_mm
+    centre_mm = direction / float(np.sqrt((direction * direction).sum())) * rng.uniform(0.0, 0.6) * slack_mm
     noisy, x, y, z = None, *terrain.offsets_mm
     if plan.family is not Family.GROWN or grown is None:
         noisy = noisy_ellipsoid(terrain, centre_mm, radius_mm, plan.irregularity, rng)
@@ -157,12 +164,23 @@ def grow_whole(
         score = xp.minimum(score, halo)
     score = _bounded(score, terrain.allowed, radius_mm)
     score = xp.where(core, xp.zeros_like(score), score)
-    score = smooth(score, 1.2, terrain.spacing_mm)
+    score = smooth(score, WHOLE_SIGMA_MM, terrain.spacing_mm)
     score = xp.where(core, xp.zeros_like(score), score)
     room = ~terrain.fluid & (score < FULL * BARRIER * radius_mm)
     if plan.spares_cortex:
         room = core | (room & (terrain.white > WHITE_NEAR))
-    return lowest(score, room, round(plan.volume_ml / terrain.voxel_ml))
+    return without_crumbs(lowest(score, room, round(plan.volume_ml / terrain.voxel_ml)), core, terrain.voxel_ml)
+
+
+def without_crumbs(whole: Array, core: Array, voxel_ml: float) -> Array:
+    """Returns the mask without parts below `CRUMB_ML` that hold no core, ``(X, Y, Z)`` bool."""
+    xp, where = array_namespace(whole), device(whole)
+    mask, kept = (np.asarray(to_device(array, "cpu")) for array in (whole, core))
+    parts, _ = ndimage.label(mask, output=np.int32)
+    large = np.bincount(parts.ravel()) * voxel_ml >= CRUMB_ML
+    large[np.unique(parts[kept])] = True
+    large[0] = False
+    return xp.asarray(large[parts], device=where)
 
 
 def _whole_score(terrain: Terrain, plan: TumourPlan, grown: GrownScores | None, rng: np.random.Generator) -> Array:
