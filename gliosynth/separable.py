@@ -9,10 +9,10 @@ machine (`gliosynth.exact_product`, `gliosynth.elementary`), those of other libr
 import math
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_numpy_array
+from array_api_compat import array_namespace, device, is_numpy_array, is_numpy_namespace
 from numpy.typing import NDArray
 
 from gliosynth.elementary import exp
@@ -143,13 +143,38 @@ def field_matrix(size: int, edge_mm: float, sigma_mm: float) -> Matrix:
     return np.asarray(weights / norm, dtype=np.float32)
 
 
+@runtime_checkable
+class DrawsVolumes(Protocol):
+    """A random generator that draws white noise where the volumes are, as an option for streams on a GPU."""
+
+    def white_volume(self, shape: Sequence[int]) -> Array:
+        """Returns independent normal numbers, float32, in the library and on the device of the volumes."""
+
+
+def white_noise(rng: np.random.Generator, shape: Sequence[int], *, xp: ModuleType) -> Array:
+    """Returns independent normal numbers.
+
+    Args:
+        rng: NumPy's generator draws them, so that all libraries give the same volume, unless it is one of
+            `DrawsVolumes` and the library is another one.
+        shape: ``(X, Y, Z)``.
+        xp: Array namespace of the result.
+
+    Returns:
+        ``(X, Y, Z)`` float32.
+    """
+    if isinstance(rng, DrawsVolumes) and not is_numpy_namespace(xp):
+        return rng.white_volume(shape)
+    return xp.asarray(rng.standard_normal(tuple(shape), dtype=np.float32))
+
+
 def random_field(
     rng: np.random.Generator, shape: Sequence[int], *, spacing_mm: Sequence[float], sigma_mm: float, xp: ModuleType
 ) -> Array:
     """Returns a Gaussian random field of mean 0 and variance 1.
 
     Args:
-        rng: Source of the white noise (always NumPy's, so that all libraries give the same field).
+        rng: Source of the white noise, see `white_noise`.
         shape: ``(X, Y, Z)``.
         spacing_mm: Voxel edges in mm.
         sigma_mm: Sigma of the Gaussian kernel in mm; see `field_matrix` for the autocorrelation.
@@ -159,5 +184,4 @@ def random_field(
         ``(X, Y, Z)`` float32.
     """
     x, y, z = (field_matrix(size, edge, sigma_mm) for size, edge in zip(shape, spacing_mm, strict=True))
-    nodes = rng.standard_normal((x.shape[1], y.shape[1], z.shape[1]), dtype=np.float32)
-    return apply_separable(xp.asarray(nodes), x, y, z)
+    return apply_separable(white_noise(rng, (x.shape[1], y.shape[1], z.shape[1]), xp=xp), x, y, z)
