@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.errors import InvalidParameterError
 
-SEED = 20240501
+SEED: Final = 20240501
 """Seed of the draws inside the judgement: the same cohort gets the same verdict."""
 
 

@@ -26,7 +26,7 @@ from gliosynth.metrics.fidelity import (
 Case = NDArray[np.float64]
 """``(S, D)`` float64: the features of the slices of one case."""
 
-DRAWS: Final = 6
+DRAWS: Final = 4
 """Random draws of synthetic cases for each parting of the real ones."""
 
 DRAWN_CASES: Final = 3

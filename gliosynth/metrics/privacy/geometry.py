@@ -1,5 +1,7 @@
 """Agreement of label maps in a common frame: how much of a donor's anatomy is left in a case."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +10,7 @@ from gliosynth.errors import InvalidParameterError
 LabelMaps = NDArray[np.uint8]
 """``(N, X, Y, Z)`` uint8: N label maps on one grid, 0 is background."""
 
-ROWS_PER_BLOCK = 256
+ROWS_PER_BLOCK: Final = 256
 """Maps that are compared at once: bounds memory."""
 
 
@@ -32,7 +34,8 @@ def pairwise_dice(maps: LabelMaps, others: LabelMaps) -> NDArray[np.float64]:
             got=str(others.shape),
             reason="SHAPE_MISMATCH",
         )
-    first, second = maps.reshape(len(maps), -1), others.reshape(len(others), -1)
+    cells = int(np.prod(maps.shape[1:]))
+    first, second = maps.reshape(len(maps), cells), others.reshape(len(others), cells)
     total = np.zeros((len(maps), len(others)))
     present = np.zeros_like(total)
     for label in np.union1d(np.unique(maps), np.unique(others)):
@@ -48,9 +51,9 @@ def pairwise_dice(maps: LabelMaps, others: LabelMaps) -> NDArray[np.float64]:
 def _overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns for every pair of masks the size of the intersection and the sum of the sizes."""
     right = second.T.astype(np.float32)
-    blocks = [
-        first[start : start + ROWS_PER_BLOCK].astype(np.float32) @ right
-        for start in range(0, len(first), ROWS_PER_BLOCK)
-    ]
+    overlap = np.zeros((len(first), len(second)))
+    for start in range(0, len(first), ROWS_PER_BLOCK):
+        rows = slice(start, start + ROWS_PER_BLOCK)
+        overlap[rows] = first[rows].astype(np.float32) @ right
     sizes = first.sum(axis=1)[:, None] + second.sum(axis=1)
-    return np.concatenate(blocks).astype(np.float64), sizes.astype(np.float64)
+    return overlap, sizes.astype(np.float64)

@@ -17,6 +17,9 @@ LEFT, RIGHT, TOP, BOTTOM = 12, 12, 6, 38
 BINS: Final = 20
 """Bars of a histogram."""
 
+MOST_TICKS: Final = 8
+"""Most labels of an axis."""
+
 MINIMAL_SPAN: Final = 1.2
 """A ratio's bar reaches at least to this ratio."""
 
@@ -135,12 +138,12 @@ def _axis(low: float, high: float, *, logarithmic: bool) -> list[str]:
 
 
 def _ticks(low: float, high: float, *, logarithmic: bool) -> list[float]:
-    """Returns round numbers inside the axis, about five."""
+    """Returns round numbers inside the axis, three to eight."""
     if logarithmic:
         candidates = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 3)]
         return [value for value in candidates if low <= np.log10(value) <= high]
     decade = 10.0 ** np.floor(np.log10(high - low))
-    step = next(decade * part for part in (0.2, 0.5, 1.0, 2.0) if (high - low) / (decade * part) <= 6)
+    step = next(decade * part for part in (0.2, 0.5, 1.0, 2.0) if (high - low) / (decade * part) <= MOST_TICKS)
     first = np.ceil(low / step) * step
     return [float(round(value, 6)) + 0.0 for value in np.arange(first, high, step)]
 

@@ -37,6 +37,12 @@ def test_empty_maps_agree() -> None:
     assert pairwise_dice(maps, maps)[0].tolist() == [1.0, 1.0, 0.0]
 
 
+def test_no_maps_have_no_pairs() -> None:
+    """An empty set of maps is compared with nothing."""
+    maps = np.ones((3, 2, 2, 2), np.uint8)
+    assert pairwise_dice(maps[:0], maps).shape == (0, 3)
+
+
 def test_grids_must_agree() -> None:
     """Maps of other grids are refused."""
     with pytest.raises(InvalidParameterError):
