@@ -21,7 +21,7 @@ from gliosynth.contrast.settings import SimulatorSettings
 from gliosynth.contrast.tables import tissue_signals
 from gliosynth.contrast.texture import add_texture
 from gliosynth.elementary import power
-from gliosynth.separable import Array
+from gliosynth.separable import Array, white_noise
 from gliosynth.tumour.deformation import CoarseMap, draw_map
 from gliosynth.tumour.mass_effect import add_mass_effect
 from gliosynth.tumour.plan import TumourPlan, draw_centre, draw_plan
@@ -93,7 +93,7 @@ def simulate_case(
     Args:
         anatomy: The head.
         settings: A preset or your own.
-        rng: Random generator, used for this case alone; all noise is drawn in NumPy.
+        rng: Random generator, used for this case alone; it draws the noise, too, see `white_noise`.
         xp: Array library that computes: numpy, or torch on its default device.
     """
     namespace = array_namespace(xp.asarray([0.0]))
@@ -221,7 +221,7 @@ def acquire_all(
     """
     xp = array_namespace(signals[0])
     spacing_mm = settings.grid.spacing_mm
-    white = [xp.asarray(rng.standard_normal(signals[0].shape, dtype=np.float32)) for _ in range(2)]
+    white = [white_noise(rng, signals[0].shape, xp=xp) for _ in range(2)]
     images, acquisitions = [], []
     for contrast, (image, axes) in enumerate(zip(signals, MIRRORS, strict=True)):
         acquisition = draw_acquisition(settings.acquisition.of(contrast), rng)
