@@ -8,6 +8,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gliosynth.elementary import cos, sin
+from gliosynth.errors import InvalidParameterError
 from gliosynth.ranges import Range
 from gliosynth.separable import Array, random_field
 
@@ -39,7 +40,16 @@ def add_texture(
         weights: Multiplies the texture of each contrast.
         spacing_mm: Voxel edges in mm.
         rng: Random generator.
+
+    Raises:
+        InvalidParameterError: There is not one weight for each signal.
     """
+    if len(weights) != len(signals):
+        raise InvalidParameterError(
+            f"there are {len(signals)} signals and {len(weights)} texture weights; give one for each",
+            field="weights",
+            got=str(tuple(weights)),
+        )
     if strength <= 0.0:
         return signals
     xp = array_namespace(signals[0])
