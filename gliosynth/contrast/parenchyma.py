@@ -41,7 +41,7 @@ GREYNESS: Final[dict[Tissue, float]] = {
 BORDER_MM: Final[Range] = (0.6, 1.5)
 """Sigma of the border between grey and white matter, mm."""
 
-CORTEX_FADING: Final[Range] = (0.0, 0.2)
+CORTEX_FADING: Final[Range] = (0.0, 0.15)
 """How much paler than its prior grey matter is, on average, in units of the grey-white contrast."""
 
 CORTEX_VARIATION: Final[Range] = (0.05, 0.25)

@@ -34,7 +34,7 @@ class PhysicsSettings:
     """Cases whose tissue signals are multiplied by independent random factors."""
     signal_jitter: float = 0.12
     """Standard deviation of the logarithm of those factors."""
-    flat_contrast_share: float = 0.65
+    flat_contrast_share: float = 0.55
     """Cases whose grey matter is moved towards white matter."""
     texture: float = 1.0
     """Multiplies all textures; 0 makes every tissue flat."""
