@@ -10,16 +10,26 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gliosynth.anatomy import Tissue
+from gliosynth.anatomy import BRAIN_CSF, Tissue
 from gliosynth.cohort.measurement import CaseMeasurement, ContrastRatios
 from gliosynth.cohort.spec.sections import TumourVolume
 from gliosynth.cohort.spec.thresholds import GateThresholds
 from gliosynth.contrast.simulate import SimulatedCase
-from gliosynth.labels import LabelMap, Mask, Region, region_mask
+from gliosynth.labels import CONTRASTS, Contrast, LabelMap, Mask, Region, region_mask
 from gliosynth.metrics.overlap import dice
+from gliosynth.separable import smooth
 
 FLUID: Final = (Tissue.VENTRICLE, Tissue.OUTER_CSF, Tissue.BACKGROUND)
 """Tissues in which no tumour lies."""
+
+SMALLEST_BRAIN_ML: Final = 700.0
+"""Brain volume below which an anatomy or its deformation went wrong, ml."""
+
+SURROUNDINGS_MM: Final = 5.0
+"""Sigma in mm of the smoothing by which the tissue around a tumour is found."""
+
+NEAR_LEVEL: Final = 0.02
+"""Smoothed label above which a voxel belongs to the surroundings: about two sigma from a flat border."""
 
 DIGITS: Final = 3
 """Decimals of every value that is judged: machines differ in the ninth, which must not decide."""
@@ -70,25 +80,27 @@ def judge_case(
         volume_ml: Bounds of the whole tumour's volume.
         segment: Reads the images again, or None to skip that rule.
     """
-    findings = [_brain(measurement)]
+    findings = [_brain(measurement), *_fluid(measurement, thresholds)]
     if case.parameters.plan is None:
         return (*findings, _tumour_free(case.labels))
     findings += _volumes(measurement, volume_ml)
     if not all(one.passed for one in findings):
         return tuple(findings)
     findings += _contrasts(measurement, thresholds)
-    findings.append(_place(case, thresholds))
+    findings += [_place(case, thresholds), _agreement(case, thresholds)]
     if segment is not None and measurement.volumes.wt_ml >= thresholds.segment_smallest_ml:
         findings.append(_reading(case, segment, thresholds))
     return tuple(findings)
 
 
-SMALLEST_BRAIN_ML: Final = 700.0
-"""Brain volume below which an anatomy or its deformation went wrong, ml."""
-
-
 def _brain(measurement: CaseMeasurement) -> Finding:
     return _at_least("BRAIN_VOLUME_ML", measurement.volumes.brain_ml, SMALLEST_BRAIN_ML)
+
+
+def _fluid(measurement: CaseMeasurement, thresholds: GateThresholds) -> list[Finding]:
+    """Returns the rule that fluid is bright in T2; none where too little fluid is found."""
+    fluid = measurement.ratios[CONTRASTS.index(Contrast.T2W)].fluid
+    return [] if fluid is None else [_at_least("FLUID_BRIGHT_IN_T2", fluid, thresholds.t2_fluid_gain)]
 
 
 def _tumour_free(labels: LabelMap) -> Finding:
@@ -131,6 +143,35 @@ def _place(case: SimulatedCase, thresholds: GateThresholds) -> Finding:
     tumour = case.labels > 0
     wrong = ~case.brain[tumour] | np.isin(case.tissues[tumour], FLUID)
     return _at_most("TUMOUR_INSIDE_TISSUE", float(wrong.mean()), thresholds.outside_share)
+
+
+def _agreement(case: SimulatedCase, thresholds: GateThresholds) -> Finding:
+    """Returns the rule that the images are bright where the labels are.
+
+    The value is the probability that a voxel of the tumour is brighter than one of the tissue around it, in the sum of
+    T2 and FLAIR (area under the ROC curve, 0.5 for labels that lie anywhere): fluid is bright in the one, oedema and
+    solid tumour in both.
+    """
+    tumour = case.labels > 0
+    near = smooth(tumour.astype(np.float32), SURROUNDINGS_MM, case.spacing_mm) > NEAR_LEVEL
+    around = near & ~tumour & case.brain & ~np.isin(case.tissues, (*FLUID, *BRAIN_CSF))
+    both = case.contrasts[2] + case.contrasts[3]
+    return _at_least("LABELS_MATCH_IMAGES", roc_area(both[tumour], both[around]), thresholds.label_agreement)
+
+
+def roc_area(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float:
+    """Returns the probability that a positive value exceeds a negative one, ties half; 0.5 where either is empty.
+
+    Args:
+        positive: ``(N,)``.
+        negative: ``(M,)``.
+    """
+    if positive.size == 0 or negative.size == 0:
+        return 0.5
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, side="left").sum(dtype=np.int64)
+    not_above = np.searchsorted(ordered, positive, side="right").sum(dtype=np.int64)
+    return float(below + not_above) / (2.0 * positive.size * negative.size)
 
 
 def _reading(case: SimulatedCase, segment: Segment, thresholds: GateThresholds) -> Finding:

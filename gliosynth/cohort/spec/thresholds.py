@@ -16,16 +16,21 @@ class GateThresholds(Section):
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 12
     """Draws of one case before the cohort fails with their reasons."""
-    flair_oedema_gain: Ratio = 0.98
+    t2_fluid_gain: Ratio = 1.1
+    """Least median T2 signal of fluid relative to white matter."""
+    flair_oedema_gain: Ratio = 1.0
     """Least median FLAIR signal of oedema relative to normal white matter."""
-    t2_tumour_gain: Ratio = 1.0
+    t2_tumour_gain: Ratio = 1.05
     """Least median T2 signal of the whole tumour relative to normal white matter."""
-    t1c_enhancing_gain: Ratio = 1.02
+    t1c_enhancing_gain: Ratio = 1.05
     """Least median T1c signal of enhancing tumour relative to its own T1 signal, both relative to white matter."""
-    largest_ratio: Ratio = 8.0
+    largest_ratio: Ratio = 6.0
     """Largest median signal of any tumour part relative to white matter, in any contrast."""
     outside_share: Share = 0.02
     """Largest share of the tumour outside the brain mask or in fluid."""
+    label_agreement: Share = 0.55
+    """Least probability that a voxel of the tumour is brighter than one of the tissue around it, in the sum of T2 and
+    FLAIR; 0.5 for labels that lie anywhere."""
     segment_dice: Share = 0.3
     """Least whole-tumour Dice between the label map and a segmenter's own reading of the images."""
     segment_smallest_ml: Annotated[float, Field(ge=0.0, le=250.0)] = 10.0
