@@ -21,6 +21,12 @@ NODULE_LEVEL: Final = 1.0
 NODULE_GAIN: Final = 0.9
 """Logarithmic growth of a rim's thickness per standard deviation above the nodule's level."""
 
+CYST_UNEVEN: Final = 0.15
+"""As `UNEVEN`, for the wall of a cyst."""
+
+CYST_GAIN: Final = 2.0
+"""As `NODULE_GAIN`, for the mural nodules of a cyst."""
+
 
 def grow_enhancement(
     terrain: Terrain, plan: TumourPlan, core: Array, depth_mm: Array, rng: np.random.Generator
@@ -50,14 +56,16 @@ def grow_enhancement(
 
 
 def _rim(terrain: Terrain, plan: TumourPlan, depth_mm: Array, radius_mm: float, rng: np.random.Generator) -> Array:
-    """Returns the score of a rim: its depth, stretched where the rim is thick or a nodule grows inwards."""
+    """Returns the score of a rim: its depth, stretched where the rim is thick or a nodule grows inwards.
+
+    The wall of a cyst is smooth and even but for its mural nodules.
+    """
     xp = array_namespace(depth_mm)
-    thickness = _noise(terrain, max(0.35 * radius_mm, 2.0), rng) + 0.6 * _noise(
-        terrain, max(0.12 * radius_mm, 1.2), rng
-    )
+    wide, fine = (_noise(terrain, max(share * radius_mm, least), rng) for share, least in ((0.35, 2.0), (0.12, 1.2)))
     bumps = xp.clip(_noise(terrain, max(0.2 * radius_mm, 1.8), rng) - NODULE_LEVEL, 0.0, 2.0)
-    score = depth_mm * exp(-UNEVEN * thickness - plan.nodularity * NODULE_GAIN * bumps)
-    score = score + 0.5 * _noise(terrain, 1.5, rng)
+    uneven, gain = (CYST_UNEVEN, CYST_GAIN) if plan.cystic else (UNEVEN, NODULE_GAIN * plan.nodularity)
+    score = depth_mm * exp(-uneven * (wide + 0.6 * fine) - gain * bumps)
+    score = score + (0.2 if plan.cystic else 0.5) * _noise(terrain, 1.5, rng)
     if plan.septa:
         score = xp.minimum(score, 14.0 * xp.abs(_noise(terrain, max(0.3 * radius_mm, 3.0), rng)))
     gaps = _noise(terrain, max(0.5 * radius_mm, 3.0), rng) < _normal_quantile(plan.gap_share)
