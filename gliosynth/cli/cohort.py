@@ -21,6 +21,7 @@ from gliosynth.cli.connection import Connection
 from gliosynth.cli.console import ERR, OUT
 from gliosynth.cli.exit_codes import EXIT_CODE_HELP
 from gliosynth.client import CohortState, GliosynthClient, VolumeFile
+from gliosynth.client.cohort_download import check_folder
 from gliosynth.cohort.price import price_of
 from gliosynth.cohort.spec import json_schema, parse_spec
 from gliosynth.errors import InvalidParameterError
@@ -67,6 +68,8 @@ def create(
 ) -> None:
     """Make a cohort and watch it; Ctrl-C leaves it at work."""
     document = _read(spec)
+    if out is not None:
+        check_folder(out)
     if local:
         if out is None or server or detach:
             raise InvalidParameterError(

@@ -24,6 +24,29 @@ DownloadProgress = Callable[[int, int, str], None]
 """Called with the bytes so far, all bytes, and the file at hand."""
 
 
+def check_folder(folder: Path) -> None:
+    """Refuses a folder that no download can go to, before anything starts.
+
+    Args:
+        folder: Where a data set is to go.
+
+    Raises:
+        InvalidParameterError: It is not empty and holds no broken download, or is no folder.
+    """
+    try:
+        if not folder.exists() or (folder / JOURNAL).exists() or not any(folder.iterdir()):
+            return
+    except OSError as error:
+        raise _folder_error(folder, f"it cannot be read, {error.strerror}") from error
+    raise _folder_error(folder, "it is not empty")
+
+
+def _folder_error(folder: Path, why: str) -> InvalidParameterError:
+    return InvalidParameterError(
+        f"{folder}: the data set cannot go here ({why}); name an empty folder", field="--out", got=str(folder)
+    )
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a download goes on.
@@ -99,26 +122,18 @@ class DownloadFolder:
     def _opened(self) -> Place:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            check_folder(self._folder)
             if self._journal.exists():
                 return self._continued(json.loads(self._journal.read_text()))
-            if any(self._folder.iterdir()):
-                raise self._folder_error("it is not empty")
             self._note("")
         except OSError as error:
-            raise self._folder_error(f"it cannot be written, {error.strerror}") from error
+            raise _folder_error(self._folder, f"it cannot be written, {error.strerror}") from error
         return Place("", 0)
 
     def _continued(self, journal: dict[str, str]) -> Place:
         if journal["cohort"] != self._cohort:
-            raise self._folder_error(f"it holds a broken download of {journal['cohort']}")
+            raise _folder_error(self._folder, f"it holds a broken download of {journal['cohort']}")
         return Place(journal["path"], self._partial.stat().st_size if self._partial.exists() else 0)
-
-    def _folder_error(self, why: str) -> InvalidParameterError:
-        return InvalidParameterError(
-            f"{self._folder}: the data set cannot go here ({why}); name an empty folder",
-            field="--out",
-            got=str(self._folder),
-        )
 
     def _note(self, path: str) -> None:
         """Remembers which file the partial one is; renamed into place, so that it is never half a note."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from gliosynth.errors import BudgetExceededError, StorageError
 from gliosynth.raw import VolumeLimits
-from services.cohort.cohorts import Cohorts
 from services.cohort.crew import Crew
-from services.cohort.database import Database, database_url
-from services.cohort.label_maps import LabelMaps
+from services.cohort.jobs.cohorts import Cohorts
+from services.cohort.jobs.database import Database, database_url
+from services.cohort.making.label_maps import LabelMaps
 from services.cohort.worker import expiry_s
 from services.runtime.settings import Settings
 from services.runtime.storage import Store, open_store

@@ -19,8 +19,8 @@ from gliosynth.nifti import read_nifti
 from gliosynth.raw import VolumeLimits
 from gliosynth.v1 import cohort_pb2, volume_pb2
 from gliosynth.volume import Volume
-from services.cohort.records import CohortRecord, ModelRecord, PriceRecord
-from services.cohort.tables import ACTIVE, State
+from services.cohort.jobs.records import CohortRecord, ModelRecord, PriceRecord
+from services.cohort.jobs.tables import ACTIVE, State
 from services.runtime.errors import DOMAIN
 from services.runtime.volumes import decode_image
 

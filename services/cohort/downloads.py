@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from gliosynth.cohort.summary import FileRecord
 from gliosynth.errors import OffsetError, StateError, UnknownResourceError
 from gliosynth.v1 import cohort_pb2
-from services.cohort.artefacts import Artefacts
-from services.cohort.records import CohortRecord
-from services.cohort.tables import COMPLETE, State
+from services.cohort.jobs.records import CohortRecord
+from services.cohort.jobs.tables import COMPLETE, State
+from services.cohort.making.artefacts import Artefacts
 from services.runtime.storage import Store
 
 

@@ -9,8 +9,8 @@ from google.protobuf import empty_pb2
 from gliosynth.errors import InvalidParameterError, StateError
 from services.cohort import convert
 from services.cohort.backend import Backend
+from services.cohort.jobs.tables import ACTIVE
 from services.cohort.servicer import DEFAULT_PAGE, LARGEST_PAGE
-from services.cohort.tables import ACTIVE
 from services.cohort.watching import wait_for_end
 from services.runtime.deadlines import Deadline
 

@@ -8,8 +8,8 @@ from gliosynth.errors import FieldViolation, InvalidInputError, InvalidSpecError
 from gliosynth.v1 import cohort_pb2
 from services.cohort import convert
 from services.cohort.backend import Backend
-from services.cohort.gate_segmenter import gate_models
-from services.cohort.records import NewCohort, PriceRecord
+from services.cohort.jobs.records import NewCohort, PriceRecord
+from services.cohort.making.gate import gate_models
 
 
 def order_of(request: cohort_pb2.CreateCohortRequest, backend: Backend) -> NewCohort:

@@ -15,8 +15,8 @@ from gliosynth.v1 import cohort_pb2, cohort_pb2_grpc
 from services.cohort import convert
 from services.cohort.backend import Backend
 from services.cohort.downloads import Download
+from services.cohort.jobs.records import CohortRecord
 from services.cohort.ordering import order_of, preview_message
-from services.cohort.records import CohortRecord
 from services.cohort.uploads import receive_label_map
 from services.cohort.watching import wait_for_end, watch
 from services.runtime.deadlines import Deadline

@@ -6,8 +6,8 @@ from typing import Final
 
 from gliosynth.errors import InvalidParameterError
 from services.cohort.backend import Backend
-from services.cohort.records import CohortRecord
-from services.cohort.tables import ACTIVE
+from services.cohort.jobs.records import CohortRecord
+from services.cohort.jobs.tables import ACTIVE
 from services.runtime.deadlines import Deadline
 
 LOOK_S: Final = 0.3

@@ -17,13 +17,13 @@ import structlog
 from gliosynth import __version__
 from gliosynth.errors import GliosynthError
 from gliosynth.raw import VolumeLimits
-from services.cohort.database import Database, database_url
-from services.cohort.gate_segmenter import open_gate
-from services.cohort.jobs import Jobs
-from services.cohort.label_maps import LabelMaps
-from services.cohort.leases import Leases
-from services.cohort.making import Maker
-from services.cohort.runs import Runs
+from services.cohort.jobs.database import Database, database_url
+from services.cohort.jobs.leases import Leases
+from services.cohort.jobs.runs import Runs
+from services.cohort.jobs.workflows import Jobs
+from services.cohort.making.gate import open_gate
+from services.cohort.making.label_maps import LabelMaps
+from services.cohort.making.maker import Maker
 from services.runtime.logs import set_up_logs
 from services.runtime.settings import Settings, read_settings
 from services.runtime.stopping import StopRequest

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from services.cohort import transitions
-from services.cohort.database import Database
-from services.cohort.records import CaseOutcome, CohortRecord, record_of
-from services.cohort.tables import ACTIVE, CASES, COHORTS, State
+from services.cohort.jobs import transitions
+from services.cohort.jobs.database import Database
+from services.cohort.jobs.records import CaseOutcome, CohortRecord, record_of
+from services.cohort.jobs.tables import ACTIVE, CASES, COHORTS, State
 
 
 class Runs:

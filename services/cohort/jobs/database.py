@@ -12,7 +12,7 @@ from dbos import error as dbos_error
 from gliosynth import __version__
 from gliosynth.cohort.lineage import DIGEST_DIGITS, generator_digest
 from gliosynth.errors import StorageError
-from services.cohort.tables import METADATA, now_s
+from services.cohort.jobs.tables import METADATA, now_s
 
 APPLICATION: Final = "gliosynth"
 """Name of the application in DBOS' tables."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.cohort.tables import State
+from services.cohort.jobs.tables import State
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import structlog
 from dbos import DBOS
 
 from gliosynth.errors import StorageError
-from services.cohort import transitions
-from services.cohort.database import Database
-from services.cohort.jobs import MOST_RECOVERIES
-from services.cohort.runs import Runs
-from services.cohort.tables import WORKERS
+from services.cohort.jobs import transitions
+from services.cohort.jobs.database import Database
+from services.cohort.jobs.runs import Runs
+from services.cohort.jobs.tables import WORKERS
+from services.cohort.jobs.workflows import MOST_RECOVERIES
 
 SIGNS_PER_LEASE: Final = 4
 """How often a worker signs within the time after which it is taken for dead."""

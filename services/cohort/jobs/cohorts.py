@@ -7,10 +7,10 @@ from typing import Final
 import sqlalchemy as sa
 
 from gliosynth.errors import ConflictError, StateError
-from services.cohort import transitions
-from services.cohort.database import Database
-from services.cohort.records import CohortRecord, NewCohort, new_row, record_of
-from services.cohort.tables import COHORTS, COMPLETE, STOPPED, State
+from services.cohort.jobs import transitions
+from services.cohort.jobs.database import Database
+from services.cohort.jobs.records import CohortRecord, NewCohort, new_row, record_of
+from services.cohort.jobs.tables import COHORTS, COMPLETE, STOPPED, State
 
 ID_BYTES: Final = 10
 """Random bytes in a cohort's id."""

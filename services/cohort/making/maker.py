@@ -10,11 +10,11 @@ from gliosynth.cohort.dataset import finish_dataset
 from gliosynth.cohort.spec import CohortSpec, parse_spec
 from gliosynth.cohort.summary import CaseSummary
 from gliosynth.errors import CancelledError, ModelError
-from services.cohort.artefacts import Artefacts
-from services.cohort.gate_segmenter import GateSegmenter
-from services.cohort.label_maps import LabelMaps
-from services.cohort.records import CaseOutcome, CohortRecord
-from services.cohort.runs import Runs
+from services.cohort.jobs.records import CaseOutcome, CohortRecord
+from services.cohort.jobs.runs import Runs
+from services.cohort.making.artefacts import Artefacts
+from services.cohort.making.gate import GateSegmenter
+from services.cohort.making.label_maps import LabelMaps
 from services.runtime.storage import Store
 
 CHECK_S: Final = 1.0

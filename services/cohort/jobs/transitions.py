@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from dbos import EnqueueOptions
 
 from gliosynth.errors import UnknownResourceError
-from services.cohort.database import Database
-from services.cohort.records import CohortRecord, record_of
-from services.cohort.tables import ACTIVE, COHORTS, TOTALS, State
+from services.cohort.jobs.database import Database
+from services.cohort.jobs.records import CohortRecord, record_of
+from services.cohort.jobs.tables import ACTIVE, COHORTS, TOTALS, State
 
 QUEUE: Final = "cases"
 """Name of the queue that workers listen to."""

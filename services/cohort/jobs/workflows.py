@@ -7,10 +7,10 @@ import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from gliosynth.errors import CancelledError, GliosynthError, StorageError
-from services.cohort.database import APPLICATION, JOB_VERSION
-from services.cohort.making import Maker
-from services.cohort.runs import Runs
-from services.cohort.transitions import CASE_JOB, FINISH_JOB, PLAN_JOB, QUEUE, REMOVE_JOB
+from services.cohort.jobs.database import APPLICATION, JOB_VERSION
+from services.cohort.jobs.runs import Runs
+from services.cohort.jobs.transitions import CASE_JOB, FINISH_JOB, PLAN_JOB, QUEUE, REMOVE_JOB
+from services.cohort.making.maker import Maker
 from services.runtime.logs import traceback_lines
 
 MOST_RECOVERIES: Final = 20

@@ -9,7 +9,7 @@ from gliosynth.preprocessing.intensity import normalise
 from gliosynth.preprocessing.resampling import resample
 from gliosynth.segmentation import segment_case
 from gliosynth.volume import Volume
-from services.cohort.records import ModelRecord
+from services.cohort.jobs.records import ModelRecord
 from services.runtime.inference import Engine, EngineSettings, ModelRepository, load_cascade, open_engine
 from services.runtime.settings import Settings
 

@@ -1,0 +1,207 @@
+"""Real databases, stores and worker processes for the tests of cohorts; cases of 24³ voxels take half a second."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from gliosynth.cohort.anatomies import SpecAnatomies
+from gliosynth.cohort.case import make_case
+from gliosynth.cohort.dataset import finish_dataset
+from gliosynth.cohort.lineage import generator_id
+from gliosynth.cohort.spec import CohortSpec, parse_spec
+from gliosynth.cohort.summary import CaseSummary
+from services.cohort.jobs.cohorts import Cohorts
+from services.cohort.jobs.database import Database, database_url
+from services.cohort.jobs.records import CohortRecord, NewCohort, PriceRecord
+from services.cohort.jobs.tables import ACTIVE
+from services.runtime.storage import Store, open_store
+
+ROOT = Path(__file__).parents[3]
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+
+
+def document(case_count: int, **changes: object) -> dict[str, object]:
+    """A spec whose cases are quick: a small grid, shapes without growth, one donor in two."""
+    quick = {
+        "name": "tiny",
+        "case_count": case_count,
+        "seed": 11,
+        "anatomies": {"built_in": ["head_01", "head_02"]},
+        "tumour": {"free_share": 0.3, "shapes": {"noisy": 1.0}},
+        "grid": {"shape": [24, 24, 24], "spacing_mm": [6.0, 6.0, 6.0]},
+        "release": {"enforce": False},
+    }
+    return {**quick, **changes}
+
+
+def order(spec: CohortSpec, request_id: str = "") -> NewCohort:
+    """The order of a spec without a gate segmenter, as the server would write it."""
+    return NewCohort(
+        display_name=spec.name,
+        spec=spec.to_json().decode(),
+        case_count=spec.case_count,
+        request_id=request_id,
+        request_digest=hashlib.sha256(spec.to_json()).hexdigest(),
+        price=PriceRecord(1.0, 2, 3),
+        generator_version=generator_id(spec),
+        models=(),
+    )
+
+
+@dataclass
+class Workshop:
+    """A job database, a store and the worker processes that a test starts."""
+
+    folder: Path
+    database: Database
+    cohorts: Cohorts
+    store: Store
+    workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def order(self, case_count: int, **changes: object) -> CohortRecord:
+        return self.cohorts.create(order(parse_spec(document(case_count, **changes))))
+
+    def start_worker(self, *options: object) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "services.cohort.worker", "--cohort-folder", str(self.folder)]
+        command += ["--cohort-segmenter", "", "--worker-lease-s", "1.5", "--worker-poll-s", "0.05", "--threads", "1"]
+        command += ["--database-url", self.database.url, *map(str, options)]
+        with self._log(len(self.workers)).open("wb") as log:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        self.workers.append(process)
+        return process
+
+    def is_working(self, process: "subprocess.Popen[bytes]") -> bool:
+        """Whether a worker has joined the queue."""
+        return '"event": "working"' in self._log(self.workers.index(process)).read_text()
+
+    def logs(self) -> str:
+        return "".join(self._log(index).read_text()[-2000:] for index in range(len(self.workers)))
+
+    def _log(self, index: int) -> Path:
+        return self.folder / f"worker{index}.log"
+
+    def wait(self, cohort_id: str, *, until: Callable[[CohortRecord], bool], timeout_s: float = 120) -> CohortRecord:
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            cohort = self.cohorts.get(cohort_id)
+            if until(cohort):
+                return cohort
+            time.sleep(0.05)
+        pytest.fail(f"cohort stays {cohort.state} with {cohort.cases_made} cases: {self.logs()}")
+
+    def wait_over(self, cohort_id: str, timeout_s: float = 120) -> CohortRecord:
+        return self.wait(cohort_id, until=lambda cohort: cohort.state not in ACTIVE, timeout_s=timeout_s)
+
+    def digests(self, cohort_id: str) -> dict[str, str]:
+        """SHA-256 of every file that lies in the store for a data set, listed or not."""
+        root = f"cohorts/{cohort_id}/data/"
+        keys = self.store.keys(root.rstrip("/"))
+        return {key.removeprefix(root): hashlib.sha256(self.store.get(key)).hexdigest() for key in keys}
+
+    def listed(self, cohort_id: str) -> dict[str, str]:
+        """What the complete data set says it holds: path and SHA-256."""
+        document = json.loads(self.store.get(f"cohorts/{cohort_id}/files.json"))
+        files = [*document["reports"], *document["cases"]]
+        assert len({file["path"] for file in files}) == len(files), "a file is listed twice"
+        return {file["path"]: file["sha256"] for file in files}
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture
+def open_workshop(tmp_path: Path) -> Iterator[Callable[..., Workshop]]:
+    opened: list[Workshop] = []
+
+    def open_one(url: str = "", *, expiry_s: float | None = None) -> Workshop:
+        folder = tmp_path / f"workshop{len(opened)}"
+        database = Database(database_url(url, folder=folder))
+        store = open_store("", folder=folder / "store")
+        cohorts = Cohorts(database, expiry_s=expiry_s)
+        opened.append(Workshop(folder, database, cohorts, store))
+        return opened[-1]
+
+    yield open_one
+    for workshop in opened:
+        for process in workshop.workers:
+            end(process)
+        workshop.database.close()
+
+
+@pytest.fixture
+def workshop(open_workshop: Callable[..., Workshop]) -> Workshop:
+    """On SQLite."""
+    return open_workshop()
+
+
+@pytest.fixture(scope="session")
+def made_alone() -> Callable[[int], dict[str, str]]:
+    """SHA-256 of every file of the tiny cohort as the library alone makes it, without jobs, stores or workers."""
+    made: dict[int, dict[str, str]] = {}
+
+    def digests(case_count: int) -> dict[str, str]:
+        if case_count not in made:
+            spec = parse_spec(document(case_count))
+            anatomies = SpecAnatomies(spec)
+            cases = [
+                make_case(spec, number, anatomies=anatomies, segment=None, check=lambda: None)
+                for number in range(case_count)
+            ]
+            files = {path: data for case in cases for path, data in case.files.items()}
+            summaries = [CaseSummary.from_json(case.summary.to_json()) for case in cases]
+            files |= finish_dataset(spec, summaries, read=files.__getitem__).files
+            made[case_count] = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+        return made[case_count]
+
+    return digests
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A private PostgreSQL cluster on a socket of its own."""
+    if not (POSTGRES / "initdb").exists():
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if as_postgres:
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+
+    def run(*command: str) -> None:
+        done = subprocess.run([*as_postgres, *command], cwd="/", capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+    run(str(POSTGRES / "initdb"), "-D", str(data), "-U", "tester", "-A", "trust", "--no-sync")
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+    run(str(POSTGRES / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    yield f"postgresql://tester@/{{name}}?host={folder}"
+    run(str(POSTGRES / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def new_postgres(postgres_url: str) -> Callable[[], str]:
+    """Makes empty databases and returns their URLs."""
+
+    def make() -> str:
+        name = f"jobs{time.monotonic_ns()}"
+        with psycopg.connect(postgres_url.format(name="postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return postgres_url.format(name=name)
+
+    return make
