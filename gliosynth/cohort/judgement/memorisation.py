@@ -11,7 +11,13 @@ from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.cohort.measurement.fingerprint import FINGERPRINT_SHAPE
 from gliosynth.cohort.measurement.geometry import FRAME_SHAPE, unpack
-from gliosynth.metrics.privacy import closest_by_correlation, closest_distances, neighbour_ratios, pairwise_dice
+from gliosynth.metrics.privacy import (
+    closest_by_correlation,
+    closest_by_dice,
+    closest_distances,
+    neighbour_ratios,
+    pairwise_dice,
+)
 from gliosynth.metrics.privacy.correlation import Images
 from gliosynth.metrics.privacy.geometry import LabelMaps
 
@@ -178,17 +184,14 @@ def _donor_found(dice: NDArray[np.float64], donors: Donors, made_from: Sequence[
 def _scan_twins(maps: LabelMaps, cases: Sequence[int]) -> Scan | None:
     if len(cases) < 2:
         return None
-    dice = np.maximum(pairwise_dice(maps, maps), pairwise_dice(maps, maps[:, ::-1]))
-    np.fill_diagonal(dice, -1.0)
-    return _scan(dice.max(axis=1), dice.argmax(axis=1), [str(case) for case in cases], cases)
+    found = closest_by_dice(maps, maps, same_set=True)
+    return _scan(found.similarity, found.index, [str(case) for case in cases], cases)
 
 
 def _donors_apart(donors: Donors) -> float:
     if len(donors.names) < 2:
         return 0.0
-    dice = np.maximum(pairwise_dice(donors.maps, donors.maps), pairwise_dice(donors.maps, donors.maps[:, ::-1]))
-    np.fill_diagonal(dice, 0.0)
-    return float(dice.max())
+    return float(closest_by_dice(donors.maps, donors.maps, same_set=True).similarity.max())
 
 
 def _feature_distances(measurements: Sequence[CaseMeasurement], real: Sequence[CaseMeasurement]) -> tuple[float, float]:

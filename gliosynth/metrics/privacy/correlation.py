@@ -1,6 +1,5 @@
 """The correlation scan: which record does a synthetic image resemble most, as it is, mirrored or turned?"""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -8,28 +7,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gliosynth.errors import InvalidParameterError
+from gliosynth.metrics.privacy.closest import ClosestRecords, find_closest
 
 Images = NDArray[np.float32]
 """``(N, C, X, Y, Z)`` float32: N small images of C contrasts, the first axis of space to the right."""
 
 TURNS_DEG: Final = (-10.0, 0.0, 10.0)
 """Turns about the body axis in which a record is compared, degrees."""
-
-ROWS_PER_BLOCK: Final = 512
-"""Images that are compared at once: bounds memory."""
-
-
-@dataclass(frozen=True, eq=False)
-class ClosestRecords:
-    """The closest record of each image.
-
-    Attributes:
-        similarity: ``(N,)`` float64, in -1 to 1.
-        index: ``(N,)`` int64, which record.
-    """
-
-    similarity: NDArray[np.float64]
-    index: NDArray[np.int64]
 
 
 def closest_by_correlation(
@@ -46,7 +30,7 @@ def closest_by_correlation(
         turns_deg: Turns about the last axis.
 
     Returns:
-        A constant image has the correlation 0 with every record.
+        Correlations in -1 to 1; a constant image has 0 with every record.
 
     Raises:
         InvalidParameterError: Shapes differ, or there is no record to compare with.
@@ -58,26 +42,32 @@ def closest_by_correlation(
             got=str(records.shape),
             reason="SHAPE_MISMATCH",
         )
-    if len(records) < (2 if same_set else 1):
-        raise InvalidParameterError(
-            "there is no record to compare with; give one at least", field="records", got=str(len(records))
-        )
-    best = np.full(len(images), -np.inf)
-    index = np.zeros(len(images), np.int64)
     standard = _standardised(images)
+    found: ClosestRecords | None = None
     for copies in (_turned(mirrored, turn) for mirrored in (records, records[:, :, ::-1]) for turn in turns_deg):
-        other = _standardised(copies)
-        for start in range(0, len(images), ROWS_PER_BLOCK):
-            rows = slice(start, start + ROWS_PER_BLOCK)
-            similarity = standard[rows] @ other.T
-            if same_set:
-                similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf
-            nearest = similarity.argmax(axis=1)
-            value = similarity[np.arange(len(nearest)), nearest]
-            better = value > best[rows]
-            best[rows] = np.where(better, value, best[rows])
-            index[rows] = np.where(better, nearest, index[rows])
-    return ClosestRecords(similarity=best, index=index)
+        scan = _scan(standard, _standardised(copies), same_set=same_set)
+        found = scan if found is None else _better(found, scan)
+    if found is None:
+        raise InvalidParameterError("turns_deg: give one turn at least, 0 for none", field="turns_deg", got="()")
+    return found
+
+
+def _scan(images: NDArray[np.float32], records: NDArray[np.float32], *, same_set: bool) -> ClosestRecords:
+    """Returns the closest record of each standardised image."""
+
+    def compare(rows: slice, columns: slice) -> NDArray[np.float64]:
+        return np.asarray(images[rows] @ records[columns].T, dtype=np.float64)
+
+    return find_closest(len(images), len(records), compare, same_set=same_set)
+
+
+def _better(first: ClosestRecords, second: ClosestRecords) -> ClosestRecords:
+    """Returns the closer record of two findings, item by item."""
+    better = second.similarity > first.similarity
+    return ClosestRecords(
+        similarity=np.where(better, second.similarity, first.similarity),
+        index=np.where(better, second.index, first.index),
+    )
 
 
 def _turned(images: Images, turn_deg: float) -> Images:
@@ -87,10 +77,10 @@ def _turned(images: Images, turn_deg: float) -> Images:
     return turned
 
 
-def _standardised(images: Images) -> NDArray[np.float64]:
+def _standardised(images: Images) -> NDArray[np.float32]:
     """Returns each image as a vector of mean 0 and length 1."""
-    flat = images.reshape(len(images), -1).astype(np.float64)
-    flat -= flat.mean(axis=1, keepdims=True)
+    flat = images.reshape(len(images), -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     length = np.linalg.norm(flat, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = flat / np.where(length > 0, length, 1.0)
-    return unit
+    flat /= np.where(length > 0, length, 1.0).astype(np.float32)
+    return flat

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gliosynth.errors import InvalidParameterError
-from gliosynth.metrics.privacy import pairwise_dice
+from gliosynth.metrics.privacy import closest_by_dice, pairwise_dice
 
 
 def _map(*values: int) -> np.ndarray:
@@ -41,6 +41,23 @@ def test_no_maps_have_no_pairs() -> None:
     """An empty set of maps is compared with nothing."""
     maps = np.ones((3, 2, 2, 2), np.uint8)
     assert pairwise_dice(maps[:0], maps).shape == (0, 3)
+
+
+def test_the_closest_map_is_found_also_mirrored() -> None:
+    """The mirror image of the second record is nearest to the second record, with Dice 1."""
+    records = np.random.default_rng(2).integers(0, 4, (5, 6, 4, 3)).astype(np.uint8)
+    found = closest_by_dice(records[[1]][:, ::-1], records)
+    assert (found.index.tolist(), found.similarity.tolist()) == ([1], [1.0])
+
+
+def test_blocks_change_nothing() -> None:
+    """Six hundred maps in two blocks: the same as the largest off the diagonal of the whole table."""
+    maps = np.random.default_rng(3).integers(0, 3, (600, 3, 2, 2)).astype(np.uint8)
+    table = np.maximum(pairwise_dice(maps, maps), pairwise_dice(maps, maps[:, ::-1]))
+    np.fill_diagonal(table, -1.0)
+    found = closest_by_dice(maps, maps, same_set=True)
+    assert np.array_equal(found.similarity, table.max(axis=1))
+    assert np.array_equal(found.index, table.argmax(axis=1))
 
 
 def test_grids_must_agree() -> None:

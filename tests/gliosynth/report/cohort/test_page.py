@@ -10,7 +10,6 @@ from PIL import Image
 
 from gliosynth.report.cohort import cohort_report
 
-
 EXPECTED = (
     "Three cases & a half.",
     "70 ml",
