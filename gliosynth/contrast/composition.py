@@ -28,7 +28,7 @@ RIM_SHARPNESS_MM: Final = 0.6
 FADING_MM: Final = 9.0
 """Distance scale over which oedema fades away from the core, mm."""
 
-GRAIN: Final = ((1.0, 0.74), (2.3, 0.55), (4.0, 0.38))
+GRAIN: Final = ((0.8, 0.85), (1.9, 0.5), (4.0, 0.2))
 """Texture: kernel widths in mm and amplitudes, so that the autocorrelation at 1, 2, 3, 4, 6 and 8 mm is near the
 measured .84, .64, .50, .38, .19 and .08 (METHODS.md C.2)."""
 
@@ -81,7 +81,7 @@ def compose(
     blotches = noise(5.0)
     oedema = oedema_weight(labels > 0, look_up(_sparing_table(look), tissues), look, spacing_mm)
     oedema = oedema * (1.0 - look.fading * (1.0 - xp.clip(2.5 * smooth(core, FADING_MM, spacing_mm), 0.0, 1.0)))
-    oedema = xp.clip(oedema * (1.0 + look.patchiness * (0.8 * noise(9.0) + 0.6 * blotches)), 0.0, 1.0)
+    oedema = xp.clip(oedema * (1.0 + look.patchiness * (0.5 * noise(9.0) + 0.85 * blotches)), 0.0, 1.0)
     depth = smooth(core, RIM_MM, spacing_mm) - 0.85
     shares = [(Part.ED, oedema), (Part.NET, core_share), (Part.NCR, inner * _necrosis(look, depth, blotches, noise))]
     if look.cysts is not None:

@@ -22,7 +22,7 @@ CYST_SHARE: Final = 0.25
 FADING: Final[Range] = (0.0, 0.35)
 """See `TumourLook.fading`."""
 
-PATCHINESS: Final[Range] = (0.1, 0.3)
+PATCHINESS: Final[Range] = (0.03, 0.2)
 """See `TumourLook.patchiness`."""
 
 MOTTLING: Final[Range] = (0.2, 0.9)
@@ -37,7 +37,7 @@ CORE_GRAIN: Final[Range] = (0.9, 2.2)
 TEXTURE_T1: Final[Range] = (0.03, 0.09)
 """See `TumourLook.texture_t1`."""
 
-TEXTURE_T2: Final[Range] = (0.06, 0.16)
+TEXTURE_T2: Final[Range] = (0.08, 0.19)
 """See `TumourLook.texture_t2`."""
 
 
