@@ -103,7 +103,9 @@ def make_case(
 def _draw(spec: CohortSpec, index: int, attempt: int, anatomy: Anatomy, segment: Segment | None) -> Draw:
     """Returns one attempt at a case."""
     case = simulate_case(anatomy, settings=settings_of(spec), rng=generator_of(spec, index, attempt))
-    measurement = measure_case(case.contrasts, case.labels, case.brain, case.tissues, spacing_mm=case.spacing_mm)
+    exact = measure_case(case.contrasts, case.labels, case.brain, case.tissues, spacing_mm=case.spacing_mm)
+    # Rounded at once, so that a summary in memory equals the one that is read back.
+    measurement = CaseMeasurement.from_dict(exact.to_dict())
     findings = judge_case(case, measurement, thresholds=spec.gate, volume_ml=spec.tumour.volume_ml, segment=segment)
     return Draw(case, measurement, findings)
 
