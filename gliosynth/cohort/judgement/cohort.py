@@ -21,6 +21,10 @@ SEED: Final = 20240501
 """Seed of the draws inside the judgement: the same cohort gets the same verdict."""
 
 
+LINKABLE_SHARE: Final = 0.5
+"""Above this share of donors found, the report says that cases can be linked to their donors."""
+
+
 @dataclass(frozen=True)
 class CohortJudgement:
     """The verdict on a cohort.
@@ -31,7 +35,7 @@ class CohortJudgement:
         memorisation: How near they come to what they were made from.
         released: Whether the cohort may leave.
         reasons: Why not, one sentence each; empty where it may.
-        remarks: What could not be judged, one sentence each.
+        remarks: What could not be judged, and what a receiver must know, one sentence each.
     """
 
     case_count: int
@@ -79,7 +83,7 @@ def judge_cohort(
         memorisation=memorisation,
         released=not reasons,
         reasons=tuple(reasons),
-        remarks=tuple(_remarks(len(measurements), thresholds)),
+        remarks=tuple(_remarks(len(measurements), memorisation, thresholds)),
     )
 
 
@@ -95,10 +99,19 @@ def _check_encoder(measurements: Sequence[CaseMeasurement], encoder: str) -> Non
         )
 
 
-def _remarks(case_count: int, thresholds: ReleaseThresholds) -> list[str]:
-    if case_count >= thresholds.fewest_cases:
-        return []
-    return [
-        f"Fidelity was not judged: the cohort has {case_count} cases, below {thresholds.fewest_cases}"
-        " (release.fewest_cases) a median is that of one or two of them."
-    ]
+def _remarks(case_count: int, memorisation: MemorisationJudgement, thresholds: ReleaseThresholds) -> list[str]:
+    remarks = []
+    if case_count < thresholds.fewest_cases:
+        remarks.append(
+            f"Fidelity was not judged: the cohort has {case_count} cases, below {thresholds.fewest_cases}"
+            " (release.fewest_cases) a median is that of one or two of them."
+        )
+    if memorisation.donors is None:
+        remarks.append("Likeness to donor anatomies was not judged: no case has a tissue map.")
+    if memorisation.donor_found is not None and memorisation.donor_found > LINKABLE_SHARE:
+        remarks.append(
+            f"Whoever has the label maps that the cohort was made from can tell which one a case came from, here in"
+            f" {100 * memorisation.donor_found:.0f} % of the cases. The built-in ones are public; treat a cohort of"
+            " patients' label maps as linked to them."
+        )
+    return remarks

@@ -16,8 +16,9 @@ from gliosynth.labels import CONTRASTS, Contrast
 from gliosynth.metrics.fidelity import (
     Equivalence,
     Verdict,
+    bootstrap_interval,
     cubic_discrepancy,
-    equivalence_to_norm,
+    equivalence_of_interval,
     frechet_distance,
     gaussian_discrepancy,
     manifold_scores,
@@ -34,6 +35,9 @@ DRAWN_CASES: Final = 3
 
 HELD_CASES: Final = 4
 """Real cases of one draw."""
+
+BOOTSTRAP_ROUNDS: Final = 2000
+"""Resamplings of the median volume."""
 
 NEIGHBOURS: Final = 5
 """k of precision, recall, density and coverage."""
@@ -85,7 +89,7 @@ class FidelityJudgement:
 
     Attributes:
         ratios: One for each contrast and part.
-        volume: Of the mean log whole-tumour volume; None with fewer than 2 tumours.
+        volume: Of the median log whole-tumour volume; None with fewer than 2 tumours.
         distances: Kernel, Fréchet and Gaussian; empty with fewer than `DRAWN_CASES` cases.
         manifold: Precision, recall, density, coverage of synthetic cases, each with the real cases' own; likewise.
         slices: Slices of a case that were encoded.
@@ -124,7 +128,7 @@ def judge_fidelity(
             for contrast in CONTRASTS
             for part in PARTS
         ),
-        volume=_judge_volume(measurements, thresholds),
+        volume=_judge_volume(measurements, thresholds, rng),
         distances=distances,
         manifold=manifold,
         slices=len(real_features[0]),
@@ -144,7 +148,7 @@ def fidelity_reasons(judgement: FidelityJudgement, thresholds: ReleaseThresholds
     volume = judgement.volume
     if volume is not None and case_count >= thresholds.fewest_cases and volume.verdict is Verdict.DIFFERENT:
         reasons.append(
-            f"Whole-tumour volumes differ: the mean log volume lies {volume.difference:+.2f} sd from a median of"
+            f"Whole-tumour volumes differ: the median log volume lies {volume.difference:+.2f} sd from a median of"
             f" {thresholds.volume_median_ml:g} ml (90 % interval {volume.low:+.2f} to {volume.high:+.2f} sd, margin"
             f" {volume.margin:g} sd). If that is intended, set release.volume_median_ml."
         )
@@ -184,16 +188,20 @@ def _judge_ratio(measurements: Sequence[CaseMeasurement], contrast: Contrast, pa
     return RatioJudgement(contrast, part, int(values.size), (low, median, high), band, inside)
 
 
-def _judge_volume(measurements: Sequence[CaseMeasurement], thresholds: ReleaseThresholds) -> Equivalence | None:
+def _judge_volume(
+    measurements: Sequence[CaseMeasurement], thresholds: ReleaseThresholds, rng: np.random.Generator
+) -> Equivalence | None:
+    """Returns how far the median volume lies from the published one; the median, since that is what is published."""
     volumes = np.array([case.volumes.wt_ml for case in measurements if case.volumes.wt_ml > 0])
     if volumes.size < 2:
         return None
-    return equivalence_to_norm(
-        np.log(volumes),
-        mean=float(np.log(thresholds.volume_median_ml)),
-        sd=thresholds.volume_log_sd,
-        margin=thresholds.volume_margin_sd,
-    )
+    scores = (np.log(volumes) - np.log(thresholds.volume_median_ml)) / thresholds.volume_log_sd
+    interval = bootstrap_interval(scores, _median, rounds=BOOTSTRAP_ROUNDS, rng=rng)
+    return equivalence_of_interval(_median(scores), interval, margin=thresholds.volume_margin_sd)
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    return float(np.median(values))
 
 
 def _feature_scores(

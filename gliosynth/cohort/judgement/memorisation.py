@@ -16,6 +16,7 @@ from gliosynth.metrics.privacy import (
     closest_by_dice,
     closest_distances,
     neighbour_ratios,
+    overfit_share,
     pairwise_dice,
 )
 from gliosynth.metrics.privacy.correlation import Images
@@ -63,6 +64,9 @@ class MemorisationJudgement:
             private, small says which donor a case is made from.
         donor_found: Share of the cases whose nearest donor is the one they were made from, or None where that is not
             told; one over the number of donors is chance.
+        overfit: Share of the cases nearer to an anatomy that the cohort was made from than to one that it was not, or
+            None where all were used or that is not told. About one half would mean that donors leave no trace; a
+            simulator that bends donors lies near 1.
         twins: Dice of tissue maps to the nearest other case.
         twin_images: Correlation of shrunken images to the nearest other case, mirrored and turned ones included.
         real_images: Correlation of shrunken images to the nearest reference case.
@@ -74,6 +78,7 @@ class MemorisationJudgement:
     donors_apart: float
     donor_ratio: float | None
     donor_found: float | None
+    overfit: float | None
     twins: Scan | None
     twin_images: Scan | None
     real_images: Scan
@@ -113,6 +118,7 @@ def judge_memorisation(
         donors_apart=_donors_apart(donors),
         donor_ratio=_donor_ratio(donor_dice),
         donor_found=_donor_found(donor_dice, donors, [made_from[index] for index in with_map] if made_from else ()),
+        overfit=_overfit(donor_dice, donors, frozenset(made_from or ())),
         twins=_scan_twins(maps, with_map),
         twin_images=twin_images,
         real_images=_scan(shown.similarity, shown.index, [case.id for case in real], range(len(images))),
@@ -179,6 +185,13 @@ def _donor_found(dice: NDArray[np.float64], donors: Donors, made_from: Sequence[
         return None
     found = [donors.names[int(index)] for index in dice.argmax(axis=1)]
     return float(np.mean([name == donor for name, donor in zip(found, made_from, strict=True)]))
+
+
+def _overfit(dice: NDArray[np.float64], donors: Donors, used: frozenset[str]) -> float | None:
+    is_used = np.array([name in used for name in donors.names])
+    if not dice.size or is_used.all() or not is_used.any():
+        return None
+    return overfit_share(1 - dice[:, is_used].max(axis=1), 1 - dice[:, ~is_used].max(axis=1))
 
 
 def _scan_twins(maps: LabelMaps, cases: Sequence[int]) -> Scan | None:

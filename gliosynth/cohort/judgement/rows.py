@@ -70,7 +70,7 @@ def fidelity_rows(judgement: CohortJudgement, thresholds: ReleaseThresholds) -> 
     """
     fidelity = judgement.fidelity
     judged = judgement.case_count >= thresholds.fewest_cases
-    count = f"{DRAWN_CASES} cases against {HELD_CASES} real ones, {fidelity.slices} slices each, mean of all partings"
+    count = f"{DRAWN_CASES * fidelity.slices} and {HELD_CASES * fidelity.slices} slices"
     rows = []
     for distance in fidelity.distances:
         gated = distance.id == "kid"
@@ -98,8 +98,8 @@ def _volume_row(judgement: CohortJudgement, thresholds: ReleaseThresholds, *, ju
         return ()
     return (
         MetricRow(
-            name="Mean log volume, whole tumour",
-            id="tost/log-wt-volume",
+            name="Median whole-tumour volume",
+            id="tost/median-log-wt",
             value=f"{volume.difference:+.2f} sd ({volume.low:+.2f} to {volume.high:+.2f}), {volume.verdict}",
             baseline=f"median {thresholds.volume_median_ml:g} ml, log sd {thresholds.volume_log_sd:g}",
             threshold=f"90 % interval not wholly beyond {volume.margin:g} sd",
@@ -195,6 +195,18 @@ def memorisation_rows(judgement: CohortJudgement, thresholds: ReleaseThresholds)
                 "linkage/dice",
                 f"{100 * found.donor_found:.0f} %",
                 "chance: one of the donors",
+                "",
+                f"{judgement.case_count} cases",
+                None,
+            )
+        )
+    if found.overfit is not None:
+        rows.append(
+            MetricRow(
+                "Nearer to a donor than to any other anatomy",
+                "overfit-share/dice",
+                f"{100 * found.overfit:.0f} %",
+                "50 %: donors leave no trace",
                 "",
                 f"{judgement.case_count} cases",
                 None,

@@ -22,8 +22,8 @@ class ReleaseThresholds(Section):
     volume_log_sd: Annotated[float, Field(gt=0.0, le=2.0)] = 0.7
     """Standard deviation of its natural logarithm that is expected."""
     volume_margin_sd: Annotated[float, Field(gt=0.0, le=5.0)] = 0.5
-    """Equivalence margin of the mean log volume, in those standard deviations. The cohort is refused when its 90 %
-    interval lies wholly outside."""
+    """Equivalence margin of the median log volume, in those standard deviations. The cohort is refused when its 90 %
+    bootstrap interval lies wholly outside."""
     fidelity_ratio: Annotated[float, Field(gt=0.0, le=1000.0)] = 15.0
     """Largest kernel distance (KID) from the real cases, over that of real cases from each other at the same number.
     Simulated cohorts of 8 to 24 lay at 7 to 10, the same with T1 and T2 exchanged at 74, with T2 and FLAIR exchanged at

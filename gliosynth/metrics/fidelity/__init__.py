@@ -10,6 +10,7 @@ from gliosynth.metrics.fidelity.equivalence import (
     Verdict,
     bootstrap_interval,
     equivalence,
+    equivalence_of_interval,
     equivalence_to_norm,
 )
 from gliosynth.metrics.fidelity.frechet import frechet_distance
@@ -32,6 +33,7 @@ __all__ = [
     "cubic_discrepancy",
     "encode_case",
     "equivalence",
+    "equivalence_of_interval",
     "equivalence_to_norm",
     "feature_names",
     "frechet_distance",

@@ -119,9 +119,19 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _equivalence(difference: float, error: float, *, degrees: float, margin: float) -> Equivalence:
-    reach = error * float(stats.t.ppf((1 + INTERVAL_LEVEL) / 2, degrees)) if error > 0 else 0.0
-    low, high = difference - reach, difference + reach
+def equivalence_of_interval(difference: float, interval: tuple[float, float], *, margin: float) -> Equivalence:
+    """Returns what an interval of a difference shows, however it was found (a bootstrap's, for example).
+
+    Args:
+        difference: In standard deviations of the reference.
+        interval: Its 90 % interval, in the same unit.
+        margin: Largest difference that counts as equivalent, in the same unit, above 0.
+
+    Raises:
+        InvalidParameterError: A margin of 0 or less.
+    """
+    _check_positive(sd=1.0, margin=margin)
+    low, high = interval
     if -margin < low and high < margin:
         verdict = Verdict.EQUIVALENT
     elif low > margin or high < -margin:
@@ -129,6 +139,11 @@ def _equivalence(difference: float, error: float, *, degrees: float, margin: flo
     else:
         verdict = Verdict.NOT_SHOWN
     return Equivalence(difference=difference, low=low, high=high, margin=margin, verdict=verdict)
+
+
+def _equivalence(difference: float, error: float, *, degrees: float, margin: float) -> Equivalence:
+    reach = error * float(stats.t.ppf((1 + INTERVAL_LEVEL) / 2, degrees)) if error > 0 else 0.0
+    return equivalence_of_interval(difference, (difference - reach, difference + reach), margin=margin)
 
 
 def _check_sample(values: Values, name: str) -> None:

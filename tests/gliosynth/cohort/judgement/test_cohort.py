@@ -183,11 +183,30 @@ def test_the_share_of_donors_that_are_found(cohort, thresholds) -> None:
     )
 
 
+def test_a_receiver_is_told_that_cases_can_be_linked(cohort, thresholds) -> None:
+    """Donors that are found in most cases are remarked on; where they are not told, nothing is claimed."""
+    told = list(load_donors().names[:14])
+    found = judge_cohort(cohort, thresholds=thresholds, made_from=told)
+    assert found.released
+    assert any("100 % of the cases" in remark for remark in found.remarks)
+    assert judge_cohort(cohort, thresholds=thresholds).remarks == ()
+
+
+def test_bent_donors_leave_a_trace(cohort, thresholds) -> None:
+    """Cases are nearer to the fourteen donors they were made from than to the six others; with no others, no share."""
+    names = load_donors().names
+    assert judge_cohort(cohort, thresholds=thresholds, made_from=names[:14]).memorisation.overfit == 1.0
+    every = Donors(names[:14], load_donors().maps[:14])
+    found = judge_cohort(cohort, thresholds=thresholds, made_from=names[:14], donors=every)
+    assert found.memorisation.overfit is None
+
+
 def test_cases_without_a_tissue_map_have_no_donor(cohort, thresholds) -> None:
     """Memorisation of anatomies is left out where there is none, not passed silently."""
     found = judge_cohort([dataclasses.replace(case, geometry=None) for case in cohort], thresholds=thresholds)
     assert found.memorisation.donors is None
     assert found.memorisation.twins is None
+    assert any("no case has a tissue map" in remark for remark in found.remarks)
 
 
 def test_an_empty_cohort_is_refused(thresholds) -> None:

@@ -47,7 +47,7 @@ def test_every_required_threshold_is_shown_as_passed(page) -> None:
     gated = [row for row in (*page.fidelity, *page.memorisation) if row.threshold]
     assert {row.id for row in gated} == {
         "kid/gliosynth-radiomics-1",
-        "tost/log-wt-volume",
+        "tost/median-log-wt",
         "dice/affine-frame",
         "pearson/1cm",
     }

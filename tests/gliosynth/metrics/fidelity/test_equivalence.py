@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from gliosynth.errors import InvalidParameterError
-from gliosynth.metrics.fidelity import Verdict, bootstrap_interval, equivalence, equivalence_to_norm
+from gliosynth.metrics.fidelity import (
+    Verdict,
+    bootstrap_interval,
+    equivalence,
+    equivalence_of_interval,
+    equivalence_to_norm,
+)
 
 
 def test_the_interval_by_hand() -> None:
@@ -66,3 +72,18 @@ def test_bootstrap_refuses_one_case() -> None:
     """One case can be drawn again, but says nothing of another."""
     with pytest.raises(InvalidParameterError):
         bootstrap_interval(np.ones(1), lambda sample: float(sample.mean()), rounds=10, rng=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((-0.4, 0.4), Verdict.EQUIVALENT),
+        ((0.6, 0.9), Verdict.DIFFERENT),
+        ((-0.9, -0.6), Verdict.DIFFERENT),
+        ((0.4, 0.6), Verdict.NOT_SHOWN),
+        ((-0.5, 0.0), Verdict.NOT_SHOWN),
+    ],
+)
+def test_what_an_interval_shows(interval: tuple[float, float], verdict: Verdict) -> None:
+    """Inside the margin of 0.5, wholly outside on either side, across its border, and touching it."""
+    assert equivalence_of_interval(sum(interval) / 2, interval, margin=0.5).verdict is verdict
