@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from gliosynth.geometry import Grid, Points, apply_affine
 from gliosynth.labels import Mask
+from gliosynth.tumour_map.signed_distance import voxel_ml_of
+from gliosynth.tumour_map.symmetry import symmetry_plane
 
 HALF_WIDTH_MM: Final = 68.0
 """Half the width of Talairach's brain, mm."""
@@ -29,11 +31,11 @@ TOP_MM: Final = 74.0
 SAMPLE_MM: Final = 2.0
 """Distance of the voxels that the frame is measured on, mm."""
 
-ENDS: Final = (0.2, 99.8)
-"""Percentiles of the brain's coordinates that count as its ends: stray voxels do not."""
+SMALLEST_SECTION_MM2: Final = 100.0
+"""A brain ends where its sections fall below this, mm2: stray voxels are no brain."""
 
-CELL_MM: Final = 4.0
-"""Edge of the columns across the head whose middles make the midplane, mm."""
+SECTION_MM: Final = 2.0
+"""Thickness of the sections, mm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,17 +104,22 @@ def frame_of(brain: Mask, grid: Grid) -> BrainFrame:
         grid: Its grid, of any orientation.
     """
     points = sampled_points(brain, grid, SAMPLE_MM)
-    midplane = _midplane(points)
+    midplane = symmetry_plane(points)
     x, y, z = points.T
-    half_widths = np.abs(np.percentile(x - (midplane[0] + midplane[1] * y + midplane[2] * z), ENDS))
-    back, front = np.percentile(y, ENDS)
-    return BrainFrame(
-        midplane=midplane,
-        half_width_mm=max(float(half_widths.mean()), 1.0),
-        front_mm=float(front),
-        length_mm=max(float(front - back), 1.0),
-        top_mm=float(np.percentile(z, ENDS[1])),
-    )
+    point_mm3 = np.count_nonzero(brain) * voxel_ml_of(grid) * 1000.0 / len(points)
+    left, right = _ends(x - (midplane[0] + midplane[1] * y + midplane[2] * z), point_mm3)
+    back, front = _ends(y, point_mm3)
+    _, top = _ends(z, point_mm3)
+    return BrainFrame(midplane, (right - left) / 2.0, front, front - back, top)
+
+
+def _ends(along: NDArray[np.float64], point_mm3: float) -> tuple[float, float]:
+    """Returns where the brain begins and ends along a direction, mm."""
+    sections = np.floor(along / SECTION_MM).astype(np.int64)
+    first = int(sections.min())
+    areas = np.bincount(sections - first) * point_mm3 / SECTION_MM
+    found = np.flatnonzero(areas >= min(SMALLEST_SECTION_MM2, areas.max()))
+    return (first + int(found[0])) * SECTION_MM, (first + int(found[-1]) + 1) * SECTION_MM
 
 
 def sampled_points(mask: Mask, grid: Grid, sample_mm: float) -> Points:
@@ -128,21 +135,3 @@ def sampled_points(mask: Mask, grid: Grid, sample_mm: float) -> Points:
     if not len(index):
         index = np.argwhere(mask)
     return apply_affine(grid.affine, index)
-
-
-def _midplane(points: Points) -> NDArray[np.float64]:
-    """Returns the plane through the middles of the brain's columns across the head, by least squares."""
-    cells = np.floor(points[:, 1:] / CELL_MM).astype(np.int64)
-    _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
-    cell = cell.reshape(-1)
-    low, high = np.full(counts.size, np.inf), np.full(counts.size, -np.inf)
-    np.minimum.at(low, cell, points[:, 0])
-    np.maximum.at(high, cell, points[:, 0])
-    mean_y = np.bincount(cell, points[:, 1]) / counts
-    mean_z = np.bincount(cell, points[:, 2]) / counts
-    design = np.stack([np.ones(counts.size), mean_y, mean_z], axis=1)
-    weights = np.sqrt(high - low + 1e-3)[:, None]
-    if counts.size < 3 or np.linalg.matrix_rank(design) < 3:
-        return np.array([float(points[:, 0].min() + points[:, 0].max()) / 2.0, 0.0, 0.0])
-    plane, *_ = np.linalg.lstsq(design * weights, (low + high)[:, None] / 2.0 * weights, rcond=None)
-    return np.asarray(plane[:, 0])

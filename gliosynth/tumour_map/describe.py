@@ -8,7 +8,6 @@ from scipy import ndimage
 
 from gliosynth.geometry import apply_affine, crop, grid_of
 from gliosynth.labels import Mask
-from gliosynth.tumour_map.brain_frame import frame_of
 from gliosynth.tumour_map.edits import Lobe, Side
 from gliosynth.tumour_map.lobes import LOBE_ORDER, MIDLINE_GAP_MM, lobe_of
 from gliosynth.tumour_map.report import RegionMeasure, measure
@@ -78,7 +77,7 @@ def _count_parts(whole: Mask) -> int:
 def _lobes(whole: Mask, around: Surroundings) -> tuple[LobeShare, ...]:
     if not whole.any():
         return ()
-    places = frame_of(around.brain, around.grid).places_of(apply_affine(around.grid.affine, np.argwhere(whole)))
+    places = around.frame.places_of(apply_affine(around.grid.affine, np.argwhere(whole)))
     lateral = np.abs(places[:, 0])
     lobes = np.where(lateral >= MIDLINE_GAP_MM, lobe_of(lateral, places[:, 1], places[:, 2]), -1)
     counts = Counter(zip(lobes.tolist(), (places[:, 0] >= 0.0).tolist(), strict=True))

@@ -8,7 +8,6 @@ from scipy.ndimage import distance_transform_edt
 
 from gliosynth.geometry import Box, apply_affine, crop
 from gliosynth.labels import Mask
-from gliosynth.tumour_map.brain_frame import frame_of
 from gliosynth.tumour_map.report import Healing
 from gliosynth.tumour_map.signed_distance import cut_to_grid, padded_box, voxel_ml_of
 from gliosynth.tumour_map.surroundings import LabelVoxels, Surroundings
@@ -59,7 +58,7 @@ def heal_tissues(tissues: LabelVoxels, around: Surroundings, *, vacated: Mask, t
 def _mirrored(voxels: NDArray[np.int64], around: Surroundings) -> NDArray[np.int64]:
     """Returns the voxels ``(N, 3)`` on the other side of the midplane."""
     affine = around.grid.affine
-    across = np.linalg.inv(affine) @ frame_of(around.brain, around.grid).mirror() @ affine
+    across = np.linalg.inv(affine) @ around.frame.mirror() @ affine
     return np.rint(apply_affine(across, voxels)).astype(np.int64)
 
 

@@ -30,6 +30,10 @@ NODE_MM: Final = 2.0
 GRAIN_PER_MM: Final = np.float32(4096.0)
 """Distances are compared in grains of this many a mm, so that another machine's rounding orders them alike."""
 
+NUDGE_MM: Final = (0.004, 0.003, 0.002)
+"""Every source is read this far beside its place, mm RAS: a surface that comes to lie on voxel centres then gains the
+voxels of one side and loses those of the other, instead of some of both."""
+
 BEND_REACH: Final = 4.0
 """A bend moves no point farther than about this many standard deviations."""
 
@@ -205,7 +209,7 @@ class _Sources:
         self._dense: Points | None = None
         if all(isinstance(step, Turn) for step in path.steps):
             forward = path.steps[0].forward if path.steps and isinstance(path.steps[0], Turn) else np.eye(4)
-            self._turn = inverse_of(forward) @ target.affine
+            self._turn = _nudged(inverse_of(forward) @ target.affine)
         else:
             self._dense = _dense_sources(path, target)
 
@@ -235,6 +239,12 @@ class _Sources:
         return points if places is None else points[places]
 
 
+def _nudged(affine: Affine) -> Affine:
+    moved = affine.copy()
+    moved[:3, 3] += NUDGE_MM
+    return moved
+
+
 def _dense_sources(path: Path, target: Grid) -> Points:
     """Returns the source ``(X, Y, Z, 3)`` in world mm of every voxel of a target.
 
@@ -244,7 +254,8 @@ def _dense_sources(path: Path, target: Grid) -> Points:
         np.linspace(0.0, size - 1.0, max(2, int(np.ceil((size - 1) * edge / NODE_MM)) + 1))
         for size, edge in zip(target.shape, target.spacing_mm, strict=True)
     ]
-    sources = path.sources_of(apply_affine(target.affine, np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1)))
+    voxels = np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1)
+    sources = path.sources_of(apply_affine(target.affine, voxels)) + np.asarray(NUDGE_MM)
     operators = [
         linear_matrix(np.arange(size, dtype=np.float64), axis) for size, axis in zip(target.shape, nodes, strict=True)
     ]

@@ -10,9 +10,8 @@ from scipy.signal import fftconvolve
 from gliosynth.errors import InvalidParameterError
 from gliosynth.geometry import Points, apply_affine
 from gliosynth.labels import Mask
-from gliosynth.tumour_map.brain_frame import BrainFrame, frame_of
-from gliosynth.tumour_map.edits import Lobe, Relocate
-from gliosynth.tumour_map.lobes import LOBE_ORDER, in_lobe, lobe_of
+from gliosynth.tumour_map.edits import Relocate, Side
+from gliosynth.tumour_map.lobes import in_lobe
 from gliosynth.tumour_map.surroundings import Surroundings
 from gliosynth.volume import Affine
 
@@ -31,7 +30,7 @@ class _Coarse:
     """The head on a coarse part of its grid.
 
     Attributes:
-        room: ``(x, y, z)`` bool.
+        room: ``(x, y, z)`` bool: the room in the hemisphere.
         lobe: ``(x, y, z)`` bool, a part of the room.
         affine: ``(4, 4)``: coarse voxel index to world mm.
         steps: ``(3,)``: fine voxels per coarse one.
@@ -92,32 +91,21 @@ def place_in_head(centroid: Points, source: Surroundings, target: Surroundings) 
             got="no brain",
             reason="BRAIN_UNKNOWN",
         )
-    here, there = frame_of(source.brain, source.grid), frame_of(target.brain, target.grid)
+    here, there = source.frame, target.frame
     sizes = [(frame.half_width_mm, frame.length_mm) for frame in (here, there)]
     ratio = float(np.exp(np.mean(np.log(np.divide(sizes[1], sizes[0])))))
     return there.points_of(here.places_of(centroid)), ratio
-
-
-def lobe_at(point: Points, frame: BrainFrame) -> Lobe | None:
-    """Returns the lobe of a point ``(3,)`` in world mm, or None outside all.
-
-    Args:
-        point: World mm.
-        frame: The brain's.
-    """
-    lateral, anterior, superior = frame.places_of(point[None]).T
-    index = int(lobe_of(np.abs(lateral), anterior, superior)[0])
-    return LOBE_ORDER[index] if index >= 0 else None
 
 
 def _coarse(around: Surroundings, edit: Relocate) -> _Coarse:
     steps = np.array([max(1, round(COARSE_MM / edge)) for edge in around.grid.spacing_mm])
     room = around.room[:: steps[0], :: steps[1], :: steps[2]]
     affine = around.grid.affine @ np.diag([*steps, 1.0])
-    places = frame_of(around.brain, around.grid).places_of(apply_affine(affine, np.argwhere(room)))
-    lobe = np.zeros(room.shape, dtype=np.bool_)
+    places = around.frame.places_of(apply_affine(affine, np.argwhere(room)))
+    lobe, hemisphere = np.zeros(room.shape, dtype=np.bool_), np.zeros(room.shape, dtype=np.bool_)
     lobe[room] = in_lobe(places, edit.lobe, edit.side)
-    return _Coarse(room, lobe, affine, steps)
+    hemisphere[room] = (places[:, 0] >= 0.0) == (edit.side is Side.RIGHT)
+    return _Coarse(hemisphere, lobe, affine, steps)
 
 
 def _fit(tumour: Mask, coarse: _Coarse) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ import numpy as np
 
 from gliosynth.errors import InvalidParameterError
 from gliosynth.geometry import Points
-from gliosynth.tumour_map.brain_frame import frame_of
 from gliosynth.tumour_map.edits import (
     Deform,
     Edit,
@@ -112,7 +111,7 @@ def _extended(state: State, path: Path, edit: Movement) -> Path:
         case Scale():
             return path.turned(_scaling(path.centroid_mm, edit.factor))
         case Mirror(plane=MirrorPlane.MIDLINE):
-            return path.turned(frame_of(state.around.brain, state.around.grid).mirror())
+            return path.turned(state.around.frame.mirror())
         case Mirror():
             return path.turned(_about(path.centroid_mm, np.diag(_ACROSS[edit.plane])))
         case Deform():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from gliosynth.anatomy import BRAIN_CSF, PARENCHYMA, Anatomy, Tissue
 from gliosynth.errors import InvalidCaseError, InvalidLabelError
 from gliosynth.geometry import Grid, grid_of
 from gliosynth.labels import Mask
+from gliosynth.tumour_map.brain_frame import BrainFrame, frame_of
 from gliosynth.volume import Volume
 
 LabelVoxels = NDArray[np.integer]
@@ -57,6 +59,11 @@ class Surroundings:
     room: Mask
     tissues: LabelVoxels | None = None
     is_bounded: bool = True
+
+    @cached_property
+    def frame(self) -> BrainFrame:
+        """The proportions of the brain, measured when they are first needed."""
+        return frame_of(self.brain, self.grid)
 
     @classmethod
     def unknown(cls, grid: Grid) -> Self:
