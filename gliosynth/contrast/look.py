@@ -28,7 +28,7 @@ PATCHINESS: Final[Range] = (0.03, 0.2)
 MOTTLING: Final[Range] = (0.2, 0.9)
 """See `TumourLook.mottling`."""
 
-UPTAKE: Final[Range] = (0.35, 0.9)
+UPTAKE: Final[Range] = (0.4, 1.1)
 """See `TumourLook.uptake`."""
 
 CORE_GRAIN: Final[Range] = (0.9, 2.2)

@@ -51,10 +51,10 @@ FAINT_OEDEMA: Final = TissuePrior((0.76, 0.82), (800, 1050), (1000, 1300), (84, 
 BRIGHT_OEDEMA: Final = TissuePrior((0.82, 0.90), (1000, 1400), (1200, 1700), (150, 210))
 """Wet vasogenic oedema, as bright as tumour; it lies around a ring."""
 
-CORTEX_AT_EDGE: Final[Range] = (0.55, 0.95)
+CORTEX_AT_EDGE: Final[Range] = (0.65, 1.0)
 """Share of cortex in fluid voxels that touch it."""
 
-CORTEX_LOST_INSIDE: Final[Range] = (0.1, 0.6)
+CORTEX_LOST_INSIDE: Final[Range] = (0.1, 0.5)
 """How much less of it the inner voxels of a sulcus hold."""
 
 FLATNESS: Final[Range] = (0.1, 0.5)

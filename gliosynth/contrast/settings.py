@@ -58,7 +58,7 @@ class AcquisitionSettings:
     """Standard deviation of the misregistration per axis, mm."""
     noise: Range = (0.008, 0.04)
     """Standard deviation of the noise relative to white matter."""
-    noise_by_contrast: tuple[float, float, float, float] = (0.75, 1.05, 1.7, 1.7)
+    noise_by_contrast: tuple[float, float, float, float] = (0.75, 1.0, 1.6, 2.0)
     """Factors on it for t1n, t1c, t2w, t2f: T2-weighted images of gliomas are the noisier ones."""
     bias: Range = (0.02, 0.12)
     """Standard deviation of the logarithm of the bias field."""
