@@ -1,6 +1,8 @@
-"""Run as a script: prints the digests of two simulated cases and painted maps, and what this machine computes.
+"""Run as a script: prints the digests of what a seed makes, and a witness of what this machine is.
 
-``witness`` holds functions that do differ between machines: they show that an emulated machine is another one.
+``cases``: two simulated cases on a very coarse grid, and painted maps of their tissues. ``cohort``: all files of a
+cohort's case, manifest included. The witness is what NumPy's own functions give, which does differ between machines: it
+shows that an emulated machine is another one.
 """
 
 import hashlib
@@ -12,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.anatomy import load_anatomy
+from gliosynth.cohort.anatomies.source import SpecAnatomies
+from gliosynth.cohort.case import make_case
+from gliosynth.cohort.spec import parse_spec
 from gliosynth.contrast.label_map import paint_label_map
 from gliosynth.contrast.paint_plan import tissue_intensities
 from gliosynth.contrast.settings import HARD_EDGES, TRAINING
@@ -22,6 +27,12 @@ from gliosynth.volume import Volume
 
 GRID = GridSettings(shape=(44, 52, 24), spacing_mm=(4.0, 4.0, 6.0))
 SIGNAL_UNIT = 1e-3
+COHORT = {
+    "name": "same-bytes",
+    "case_count": 4,
+    "seed": 5,
+    "grid": {"shape": [64, 76, 56], "spacing_mm": [2.5, 2.5, 3.0]},
+}
 
 
 def sha256(data: bytes) -> str:
@@ -36,11 +47,11 @@ def compressed(values: NDArray[np.generic]) -> bytes:
     return write_nifti(Volume(values, np.diag([*GRID.spacing_mm, 1.0])))
 
 
-def digests() -> dict[str, str]:
-    """Returns the digest of every array and of every file."""
+def cases() -> dict[str, str]:
+    """Returns the digest of every array and of every file of two cases and two painted maps."""
     found = {}
-    for seed, settings in enumerate((TRAINING, HARD_EDGES)):
-        settings = replace(settings, grid=GRID, tumour=replace(settings.tumour, free_share=0.0))
+    for seed, preset in enumerate((TRAINING, HARD_EDGES)):
+        settings = replace(preset, grid=GRID, tumour=replace(preset.tumour, free_share=0.0))
         case = simulate_case(load_anatomy("head_03"), settings=settings, rng=np.random.default_rng(seed))
         arrays = {f"image {contrast}": image for contrast, image in enumerate(case.contrasts)}
         arrays |= {"labels": case.labels, "tissues": case.tissues, "brain": case.brain.astype(np.uint8)}
@@ -54,6 +65,13 @@ def digests() -> dict[str, str]:
     return found
 
 
+def cohort() -> dict[str, str]:
+    """Returns the digest of every file of one case of a cohort, and of its summary."""
+    spec = parse_spec(COHORT)
+    made = make_case(spec, 1, anatomies=SpecAnatomies(spec), segment=None, check=lambda: None)
+    return {path: sha256(data) for path, data in made.files.items()} | {"summary": sha256(made.summary.to_json())}
+
+
 def witness() -> str:
     """Returns the digest of an exponential and of a matrix product by NumPy."""
     values = np.random.default_rng(0).uniform(-3.0, 3.0, (200, 200))
@@ -61,4 +79,5 @@ def witness() -> str:
 
 
 if __name__ == "__main__":
-    json.dump({"digests": digests(), "witness": witness()}, sys.stdout)
+    digests = {"cases": cases, "cohort": cohort}
+    json.dump({"witness": witness()} | {name: digests[name]() for name in sys.argv[1:]}, sys.stdout)
