@@ -61,6 +61,11 @@ class Backend:
                 self._house = _open(self.settings)
             return self._house
 
+    @property
+    def opened(self) -> House | None:
+        """The parts if they are open."""
+        return self._house
+
     def take_up(self) -> None:
         """Opens what is configured or there from before, and starts workers if work is left.
 

@@ -7,6 +7,7 @@ from google.longrunning import operations_pb2_grpc  # type: ignore[import-untype
 from gliosynth.v1 import cohort_pb2_grpc, volume_pb2
 from services.cohort import operations, servicer
 from services.cohort.backend import Backend
+from services.cohort.metrics import JobMetrics
 from services.runtime.service import Runtime, Service
 
 
@@ -17,6 +18,7 @@ def build(runtime: Runtime) -> Service:
         runtime: What the bootstrap gives.
     """
     backend = Backend(runtime.settings)
+    runtime.telemetry.registry.register(JobMetrics(backend))
 
     def warm() -> Iterator[volume_pb2.ModelIdentity]:
         backend.take_up()

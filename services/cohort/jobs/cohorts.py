@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gliosynth.errors import ConflictError, StateError
 from services.cohort.jobs import transitions
-from services.cohort.jobs.database import Database
+from services.cohort.jobs.database import JOB_VERSION, Database
 from services.cohort.jobs.records import CohortRecord, NewCohort, new_row, record_of
 from services.cohort.jobs.tables import COHORTS, COMPLETE, STOPPED, State
 
@@ -41,9 +41,8 @@ class Cohorts:
         """
         cohort_id = secrets.token_hex(ID_BYTES)
         with self._database.write() as connection:
-            row = new_row(cohort_id, cohort) | {"created_s": self._database.now_s()}
-            insert = transitions.insert_or_skip(connection, COHORTS)
-            if connection.execute(insert.values(**row)).rowcount:
+            row = new_row(cohort_id, cohort) | {"created_s": self._database.now_s(), "job_version": JOB_VERSION}
+            if transitions.insert_once(connection, COHORTS, row):
                 transitions.enqueue(self._database, connection, transitions.PLAN_JOB, cohort_id, 1)
                 return transitions.get(connection, cohort_id)
             first = transitions.find(connection, COHORTS.c.request_id == cohort.request_id)
@@ -127,7 +126,7 @@ class Cohorts:
 
         Raises:
             UnknownResourceError: There is no such cohort.
-            StateError: It is not stopped.
+            StateError: It is not stopped, or another generator began it.
         """
         with self._database.write() as connection:
             cohort = transitions.get(connection, cohort_id, lock=True)
@@ -135,6 +134,12 @@ class Cohorts:
                 raise StateError(
                     f"cohort {cohort_id} is {cohort.state}; only a failed or cancelled one can be resumed",
                     reason="COHORT_NOT_STOPPED",
+                )
+            if cohort.job_version != JOB_VERSION:
+                raise StateError(
+                    f"cohort {cohort_id} was begun by generator {cohort.job_version}, this is {JOB_VERSION}: its cases"
+                    " would not belong together; create it again",
+                    reason="GENERATOR_CHANGED",
                 )
             cleared = {"error_reason": "", "error_message": "", "ended_s": None, "expires_s": None}
             transitions.change(connection, cohort_id, {"state": State.QUEUED, "run": cohort.run + 1, **cleared})

@@ -99,8 +99,22 @@ class Database:
             if waiting:
                 self._client.cancel_workflows([each.workflow_id for each in waiting])
 
+    def forget_jobs(self, id_prefix: str) -> None:
+        """Drops what is kept of jobs that are over.
+
+        Args:
+            id_prefix: What their ids begin with.
+
+        Raises:
+            StorageError: The database cannot be reached.
+        """
+        over = self.jobs(status=["SUCCESS", "ERROR", "CANCELLED", "ENQUEUED"], id_prefix=id_prefix)
+        with self.errors():
+            if over:
+                self._client.delete_workflows([job.workflow_id for job in over])
+
     def jobs(self, *, status: list[str], id_prefix: str | None = None, limit: int | None = None) -> list[Any]:
-        """Returns the jobs in some of DBOS' states.
+        """Returns the jobs in some of DBOS' states, newest first.
 
         Args:
             status: DBOS' names, such as ``"PENDING"``.
@@ -113,7 +127,12 @@ class Database:
         with self.errors():
             return list(
                 self._client.list_workflows(
-                    status=status, workflow_id_prefix=id_prefix, load_input=False, load_output=False, limit=limit
+                    status=status,
+                    workflow_id_prefix=id_prefix,
+                    load_input=False,
+                    load_output=False,
+                    limit=limit,
+                    sort_desc=True,
                 )
             )
 

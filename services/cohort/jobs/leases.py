@@ -10,13 +10,16 @@ from dbos import DBOS
 
 from gliosynth.errors import StorageError
 from services.cohort.jobs import transitions
-from services.cohort.jobs.database import Database
+from services.cohort.jobs.database import JOB_VERSION, Database
 from services.cohort.jobs.runs import Runs
 from services.cohort.jobs.tables import WORKERS
 from services.cohort.jobs.workflows import MOST_RECOVERIES
 
 SIGNS_PER_LEASE: Final = 4
 """How often a worker signs within the time after which it is taken for dead."""
+
+GENERATOR_GRACE_S: Final = 3600.0
+"""Seconds without a worker of a cohort's own generator after which the cohort fails: long enough for a roll-out."""
 
 RUNNING: Final = ["PENDING"]
 """DBOS' state of a job that a worker holds."""
@@ -54,7 +57,8 @@ class Leases:
         self._stop.set()
         self._thread.join()
         with self._database.write() as connection:
-            connection.execute(sa.delete(WORKERS).where(WORKERS.c.id == self._worker_id))
+            mine = sa.update(WORKERS).where(WORKERS.c.id == self._worker_id)
+            connection.execute(mine.values(seen_s=self._database.now_s() - self._lease_s))
 
     def sign(self) -> None:
         """Writes this worker's sign of life.
@@ -63,7 +67,8 @@ class Leases:
             StorageError: The database cannot be reached.
         """
         with self._database.write() as connection:
-            connection.execute(transitions.insert_or_skip(connection, WORKERS).values(id=self._worker_id, seen_s=0.0))
+            row = {"id": self._worker_id, "job_version": JOB_VERSION, "seen_s": 0.0}
+            transitions.insert_once(connection, WORKERS, row)
             mine = sa.update(WORKERS).where(WORKERS.c.id == self._worker_id)
             connection.execute(mine.values(seen_s=self._database.now_s()))
 
@@ -84,15 +89,16 @@ class Leases:
             DBOS._recover_pending_workflows(dead)
 
     def _living(self) -> set[str]:
-        with self._database.write() as connection:
-            lapsed = WORKERS.c.seen_s < self._database.now_s() - self._lease_s
-            connection.execute(sa.delete(WORKERS).where(lapsed))
-            return set(connection.execute(sa.select(WORKERS.c.id)).scalars())
+        living = sa.select(WORKERS.c.id).where(WORKERS.c.seen_s > self._database.now_s() - self._lease_s)
+        with self._database.read() as connection:
+            return set(connection.execute(living).scalars())
 
     def _fail_given_up(self) -> None:
         """Fails the cohorts of which a job was given up by the queue itself."""
         for job in self._database.jobs(status=GIVEN_UP, limit=100):
             cohort_id, run, job_name = _parts(job)
+            if self._runs.wanted(cohort_id, run) is None:
+                continue
             message = (
                 f"{job_name}: this job ended {MOST_RECOVERIES} workers, or broke; look into their logs for what it"
                 " did, such as running out of memory, then resume the cohort"
@@ -101,8 +107,15 @@ class Leases:
 
     def _watch(self) -> None:
         while not self._stop.wait(self._lease_s / SIGNS_PER_LEASE):
-            for task in (self.sign, self.take_over, self._fail_given_up, self._runs.delete_expired):
+            for task in (self.sign, self.take_over, self._fail_given_up, self._fail_orphans, self._runs.delete_expired):
                 self._try(task)
+
+    def _fail_orphans(self) -> None:
+        """Fails cohorts of a generator that is gone, and forgets workers that have been gone for as long."""
+        self._runs.fail_orphans(silent_s=GENERATOR_GRACE_S)
+        with self._database.write() as connection:
+            gone = WORKERS.c.seen_s < self._database.now_s() - GENERATOR_GRACE_S
+            connection.execute(sa.delete(WORKERS).where(gone))
 
     def _try(self, task: Callable[[], Any]) -> None:
         """Does one task; a database that cannot be reached is tried again at the next turn."""

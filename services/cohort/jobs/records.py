@@ -75,6 +75,7 @@ class CohortRecord:
     withheld_reasons: tuple[str, ...]
     generator_version: str
     models: tuple[ModelRecord, ...]
+    job_version: str
     created_s: float
     ended_s: float | None
     expires_s: float | None

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from services.cohort.jobs import transitions
 from services.cohort.jobs.database import Database
 from services.cohort.jobs.records import CaseOutcome, CohortRecord, record_of
-from services.cohort.jobs.tables import ACTIVE, CASES, COHORTS, State
+from services.cohort.jobs.tables import ACTIVE, CASES, COHORTS, WORKERS, State
 
 
 class Runs:
@@ -62,8 +62,7 @@ class Runs:
             cohort = _wanted(transitions.find(connection, COHORTS.c.id == cohort_id, lock=True), run)
             if cohort is None:
                 return
-            insert = transitions.insert_or_skip(connection, CASES).values(cohort_id=cohort_id, number=case.number)
-            is_new = connection.execute(insert).rowcount > 0
+            is_new = transitions.insert_once(connection, CASES, {"cohort_id": cohort_id, "number": case.number})
             if is_new:
                 _count_case(connection, cohort, case)
             if cohort.cases_made + is_new == cohort.case_count:
@@ -107,6 +106,36 @@ class Runs:
                 transitions.count(connection, "jobs", outcome="expired")
         return len(expired)
 
+    def fail_orphans(self, *, silent_s: float) -> None:
+        """Stops the cohorts that no worker will make: none of their generator's version has been seen for long.
+
+        Args:
+            silent_s: For how long, in seconds.
+        """
+        seen = sa.select(WORKERS.c.job_version).where(WORKERS.c.seen_s > self._database.now_s() - silent_s)
+        orphans = sa.select(COHORTS).where(
+            COHORTS.c.state.in_(ACTIVE),
+            COHORTS.c.job_version.notin_(seen),
+            COHORTS.c.created_s < self._database.now_s() - silent_s,
+        )
+        with self._database.read() as connection:
+            found = [record_of(row) for row in connection.execute(orphans)]
+        for cohort in found:
+            message = (
+                f"no worker of generator {cohort.job_version} has been seen for {silent_s:g} s: start one and resume"
+                " there, or create the cohort again"
+            )
+            self.fail(cohort.id, cohort.run, reason="GENERATOR_GONE", message=message)
+
+    def others_at_work(self, cohort_id: str) -> bool:
+        """Returns whether a worker holds a job of a cohort other than its removal.
+
+        Args:
+            cohort_id: The cohort.
+        """
+        held = self._database.jobs(status=["PENDING"], id_prefix=f"{cohort_id}.")
+        return any(not str(job.workflow_id).endswith(transitions.REMOVE_JOB) for job in held)
+
     def is_deleted(self, cohort_id: str) -> bool:
         """Returns whether a cohort's files are to be removed.
 
@@ -126,6 +155,7 @@ class Runs:
         with self._database.write() as connection:
             connection.execute(sa.delete(CASES).where(CASES.c.cohort_id == cohort_id))
             connection.execute(sa.delete(COHORTS).where(COHORTS.c.id == cohort_id, COHORTS.c.state == State.DELETED))
+        self._database.forget_jobs(f"{cohort_id}.")
 
     def _end(self, cohort_id: str, run: int, *, state: State, outcome: str, facts: Mapping[str, object]) -> None:
         with self._database.write() as connection:

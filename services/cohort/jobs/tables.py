@@ -52,6 +52,7 @@ COHORTS: Final = sa.Table(
     sa.Column("withheld_reasons", sa.JSON, nullable=False),
     sa.Column("generator_version", sa.String(64), nullable=False),
     sa.Column("models", sa.JSON, nullable=False),
+    sa.Column("job_version", sa.String(64), nullable=False),
     sa.Column("created_s", sa.Double, nullable=False, index=True),
     sa.Column("ended_s", sa.Double),
     sa.Column("expires_s", sa.Double, index=True),
@@ -81,9 +82,10 @@ WORKERS: Final = sa.Table(
     "gliosynth_workers",
     METADATA,
     sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("job_version", sa.String(64), nullable=False),
     sa.Column("seen_s", sa.Double, nullable=False),
 )
-"""One row for each living worker and when it was last seen, by the database's clock."""
+"""One row for each worker, its version of the jobs, and when it was last seen, by the database's clock."""
 
 
 def now_s(dialect: str) -> sa.ColumnElement[float]:

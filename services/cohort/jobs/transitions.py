@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from dbos import EnqueueOptions
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gliosynth.errors import UnknownResourceError
 from services.cohort.jobs.database import Database
@@ -178,17 +179,19 @@ def count(
     same = [TOTALS.c[name] == value for name, value in key.items()]
     if connection.execute(sa.update(TOTALS).where(*same).values(value=TOTALS.c.value + by)).rowcount:
         return
-    connection.execute(insert_or_skip(connection, TOTALS).values(value=0, **key))
+    insert_once(connection, TOTALS, {**key, "value": 0})
     connection.execute(sa.update(TOTALS).where(*same).values(value=TOTALS.c.value + by))
 
 
-def insert_or_skip(connection: sa.Connection, table: sa.Table) -> Any:
-    """Returns an INSERT that leaves a row of the same primary key as it is.
+def insert_once(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Inserts a row unless one of the same key is there; returns whether it was inserted.
 
     Args:
-        connection: Says which dialect.
+        connection: The transaction.
         table: The table.
+        row: The columns.
     """
-    if connection.dialect.name == "sqlite":
-        return sa.dialects.sqlite.insert(table).on_conflict_do_nothing()
-    return sa.dialects.postgresql.insert(table).on_conflict_do_nothing()
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    # RETURNING, because an INSERT's row count is not to be had from every driver.
+    insert = dialect.insert(table).values(**row).on_conflict_do_nothing().returning(sa.literal(1))
+    return connection.execute(insert).scalar() is not None

@@ -21,6 +21,10 @@ CHECK_S: Final = 1.0
 """Seconds between two looks at whether a cohort is still wanted, while one of its cases is made."""
 
 
+LONGEST_REMOVAL_WAIT_S: Final = 120.0
+"""Longest wait in seconds for another worker to notice that the cohort whose case it makes is deleted."""
+
+
 class Maker:
     """Makes cohorts; used by one job at a time."""
 
@@ -86,7 +90,7 @@ class Maker:
         self._runs.finish(cohort_id, run, size_bytes=listed.size_bytes, file_count=count, reasons=reasons)
 
     def remove(self, cohort_id: str) -> None:
-        """Removes everything of a deleted cohort.
+        """Removes everything of a deleted cohort, once no worker can write any more of it.
 
         Args:
             cohort_id: The cohort.
@@ -94,9 +98,13 @@ class Maker:
         Raises:
             StorageError: The store or the database fails.
         """
-        if self._runs.is_deleted(cohort_id):
-            Artefacts(self._store, cohort_id).delete()
-            self._runs.removed(cohort_id)
+        if not self._runs.is_deleted(cohort_id):
+            return
+        end_s = time.monotonic() + LONGEST_REMOVAL_WAIT_S
+        while self._runs.others_at_work(cohort_id) and time.monotonic() < end_s:
+            time.sleep(CHECK_S)
+        Artefacts(self._store, cohort_id).delete()
+        self._runs.removed(cohort_id)
 
     def _made(self, cohort: CohortRecord, number: int) -> CaseArtefacts:
         self._check_models(cohort)
