@@ -33,12 +33,16 @@ class CohortFacts:
         sentence: The spec in a sentence.
         rejects: How often draws were rejected, by reason.
         lineage: What made the cohort, label and value.
+        further_reasons: Why it may not leave besides the judgement's reasons.
+        enforced: Whether reasons keep it back; if not, it leaves with them on its report.
     """
 
     name: str
     sentence: str
     rejects: Mapping[str, int]
     lineage: tuple[tuple[str, str], ...]
+    further_reasons: tuple[str, ...] = ()
+    enforced: bool = True
 
 
 def shown_cases(case_count: int, *, seed: int) -> tuple[int, ...]:
@@ -71,12 +75,13 @@ def cohort_page(
         tiles: The cases of `shown_cases`, each with its panel.
     """
     real = [case.measurement for case in load_reference()]
+    reasons = (*judgement.reasons, *facts.further_reasons)
     return CohortPage(
         name=facts.name,
         sentence=facts.sentence,
         version=gliosynth.__version__,
-        released=judgement.released,
-        reasons=judgement.reasons,
+        released=not (reasons and facts.enforced),
+        reasons=reasons,
         remarks=judgement.remarks,
         facts=_facts(judgement, measurements, facts),
         distributions=_distributions(judgement),

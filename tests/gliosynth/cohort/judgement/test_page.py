@@ -64,6 +64,18 @@ def test_a_missed_threshold_is_marked(cohort) -> None:
     assert not found.released
 
 
+def test_further_reasons_keep_a_cohort_back_unless_nothing_is_enforced(cohort, thresholds) -> None:
+    """What the judgement cannot know, such as two generators, counts as much as what it can."""
+    judgement = judge_cohort(cohort, thresholds=thresholds)
+    mixed = dataclasses.replace(FACTS, further_reasons=("Two generators made it.",))
+    kept, sent = (
+        cohort_page(judgement, cohort, thresholds=thresholds, facts=facts, tiles=())
+        for facts in (mixed, dataclasses.replace(mixed, enforced=False))
+    )
+    assert (kept.released, sent.released) == (False, True)
+    assert kept.reasons == sent.reasons == ("Two generators made it.",)
+
+
 def test_feature_metrics_name_their_encoder(page) -> None:
     """No distance of features goes without the name of what made them."""
     named = ("kid", "frechet", "mmd-rbf", "precision", "recall", "density", "coverage", "dcr")

@@ -88,6 +88,13 @@ def test_the_verdict_comes_first_with_its_reasons(page) -> None:
     assert leaves.index("Released") < leaves.index("Synthetic cases")
 
 
+def test_a_cohort_that_leaves_all_the_same_shows_why_it_should_not(page) -> None:
+    """Released without enforcement: the heading says so, and the reasons stay."""
+    text = _Page(cohort_report(dataclasses.replace(page, released=True))).text
+    assert "Released although thresholds are missed" in text
+    assert page.reasons[0] in text
+
+
 def test_everything_that_is_known_is_on_the_page(page) -> None:
     """Each fact, row, limit and source of the content."""
     text = _Page(cohort_report(page)).text
