@@ -145,7 +145,7 @@ class CohortPage:
         sentence: The spec in a sentence.
         version: Of gliosynth.
         released: Whether the cohort leaves.
-        reasons: Which thresholds it misses, one sentence each; a cohort with reasons leaves only where its spec says so.
+        reasons: Which thresholds it misses, one sentence each; with reasons it leaves only where its spec says so.
         remarks: What could not be judged, and why.
         facts: Numbers at the top.
         distributions: Beside the reference's.
