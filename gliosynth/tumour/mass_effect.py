@@ -43,7 +43,10 @@ LEAST_JACOBIAN: Final = 0.12
 """Least determinant of the displacement's Jacobian."""
 
 SOLVER_STEPS: Final = 50
-"""Steps of conjugate gradients."""
+"""Steps of conjugate gradients, at most."""
+
+SOLVED: Final = 1e-7
+"""Squared residual relative to the first at which they end: beyond it float32 has nothing left to gain."""
 
 INVERSION_STEPS: Final = 5
 """Fixed-point steps that invert the displacement."""
@@ -155,7 +158,10 @@ def flow(source: Field, moving: NDArray[np.bool_], edges_mm: NDArray[np.float64]
     potential = np.zeros_like(source)
     rest = -source
     search, power = rest.copy(), _dot(rest, rest)
-    for _ in range(SOLVER_STEPS if power > 0.0 else 0):
+    enough = SOLVED * power
+    for _ in range(SOLVER_STEPS):
+        if power <= enough:
+            break
         image = np.zeros_like(search)
         add_diffusion(image, search, (weights[0], weights[1], weights[2]))
         image *= np.float32(-1.0)
