@@ -41,7 +41,7 @@ GREYNESS: Final[dict[Tissue, float]] = {
 BORDER_MM: Final[Range] = (0.6, 1.5)
 """Sigma of the border between grey and white matter, mm."""
 
-CORTEX_FADING: Final[Range] = (0.0, 0.15)
+CORTEX_FADING: Final[Range] = (0.0, 0.1)
 """How much paler than its prior grey matter is, on average, in units of the grey-white contrast."""
 
 CORTEX_VARIATION: Final[Range] = (0.05, 0.25)
@@ -59,7 +59,7 @@ TRACT_MM: Final = 4.5
 TRACT_LENGTH: Final = 3.0
 """How much longer than wide the pattern of tracts is."""
 
-OWN_DIRECTION: Final = (0.03, 0.03, 0.08, 0.06)
+OWN_DIRECTION: Final = (0.03, 0.03, 0.08, 0.09)
 """Standard deviation of each contrast's own signal change with greyness, in units of white matter: tissue varies in
 more than one property."""
 

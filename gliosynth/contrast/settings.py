@@ -22,7 +22,7 @@ class PhysicsSettings:
     """Use the centre of each prior, without spread, and textbook T2 of tumour parts."""
     field_strengths_tesla: tuple[float, ...] = (1.5, 3.0)
     """Scanners of the cohort, each as likely: 1.5 and 3 T; name one twice to weight it."""
-    t1_family_shares: tuple[float, float, float, float] = (0.5, 0.2, 0.18, 0.12)
+    t1_family_shares: tuple[float, float, float, float] = (0.46, 0.18, 0.18, 0.18)
     """How often T1-weighted images are spin echo, spoiled gradient echo, MPRAGE and T1-FLAIR; sum 1."""
     repeated_t1_share: float = 0.7
     """Cases whose T1 is repeated with the same protocol after gadolinium."""
@@ -34,7 +34,7 @@ class PhysicsSettings:
     """Cases whose tissue signals are multiplied by independent random factors."""
     signal_jitter: float = 0.12
     """Standard deviation of the logarithm of those factors."""
-    flat_contrast_share: float = 0.55
+    flat_contrast_share: float = 0.45
     """Cases whose grey matter is moved towards white matter."""
     texture: float = 1.0
     """Multiplies all textures; 0 makes every tissue flat."""
