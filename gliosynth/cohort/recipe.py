@@ -71,7 +71,7 @@ def _tumour_settings(section: TumourSection, own: TumourSettings) -> TumourSetti
         volume_median_ml=volume.median,
         volume_log_sd=volume.log_sd,
         volume_range_ml=(volume.smallest, volume.largest),
-        small_share=_or(section.small_share, own.small_share),
+        small_share=section.small_share,
         hemisphere=section.hemisphere,
         butterfly_share=_or(section.butterfly_share, own.butterfly_share),
         satellite_share=_or(section.satellite_share, own.satellite_share),

@@ -36,7 +36,12 @@ def verdict_of(spec: CohortSpec, summaries: Sequence[CaseSummary]) -> Verdict:
         summaries: One for each case, by index.
     """
     measurements = [summary.measurement for summary in summaries]
-    judgement = judge_cohort(measurements, thresholds=spec.release, donors=_donors(spec, summaries))
+    judgement = judge_cohort(
+        measurements,
+        thresholds=spec.release,
+        donors=_donors(spec, summaries),
+        made_from=[summary.facts.donor for summary in summaries],
+    )
     reasons = (*judgement.reasons, *_lineage_reasons(summaries))
     return Verdict(released=not (reasons and spec.release.enforce), reasons=reasons, judgement=judgement)
 

@@ -88,9 +88,24 @@ def parse_spec(document: bytes | str | Mapping[str, object]) -> CohortSpec:
     """
     content = document if isinstance(document, Mapping) else read_document(document)
     try:
-        return CohortSpec.model_validate_json(json.dumps(content, default=str))
+        return _with_expectations(CohortSpec.model_validate_json(json.dumps(content, default=str)))
     except ValidationError as error:
         raise _spec_error(error) from None
+
+
+def _with_expectations(spec: CohortSpec) -> CohortSpec:
+    """Returns a spec whose release expects the tumour volumes that it asks for, where it says nothing else.
+
+    A cohort of small tumours that was ordered as such is then not kept back for being small.
+    """
+    asked, volume = spec.tumour.volume_ml.model_fields_set, spec.tumour.volume_ml
+    expected = {"volume_median_ml": ("median", volume.median), "volume_log_sd": ("log_sd", volume.log_sd)}
+    update = {
+        field: value
+        for field, (source, value) in expected.items()
+        if source in asked and field not in spec.release.model_fields_set
+    }
+    return spec.model_copy(update={"release": spec.release.model_copy(update=update)})
 
 
 def json_schema() -> dict[str, object]:

@@ -35,7 +35,7 @@ BAD = [
     ({"tumour": {"growth": {"ring": 0}}}, "tumour.growth", "must have one frequency at least above 0", '{"ring": 0}'),
     ({"tumour": {"growth": {"ring": -1}}}, "tumour.growth.ring", "must be greater than or equal to 0", "-1"),
     ({"tumour": {"volume_ml": {"median": 999}}}, "tumour.volume_ml.median", "must be less than or equal to", "999"),
-    ({"tumour": {"volume_ml": {"smallest": 90.0}}}, "tumour.volume_ml", "smallest <= median <= largest", "{"),
+    ({"tumour": {"volume_ml": {"smallest": 93.0}}}, "tumour.volume_ml", "smallest <= median <= largest", "{"),
     ({"tumour": {"hemisphere": "top"}}, "tumour.hemisphere", "must be 'either', 'left' or 'right'", "'top'"),
     ({"scanner": {"noise": [0.1, 0.01]}}, "scanner.noise", "must name the lowest end first", "[0.1, 0.01]"),
     ({"scanner": {"noise": [0.1]}}, "scanner.noise[1]", "must be given", "nothing"),
@@ -122,6 +122,16 @@ def test_json_and_yaml_say_the_same() -> None:
     assert parse_spec(json.dumps(yaml.safe_load(text)).encode()) == as_yaml
     assert parse_spec(yaml.safe_load(text)) == as_yaml
     assert as_yaml.tumour.volume_ml.median == 60.0
+
+
+def test_the_release_expects_the_volumes_that_were_asked_for() -> None:
+    """A cohort of small tumours is judged as such; whoever names an expectation gets that one."""
+    asked = {"median": 12.0, "log_sd": 0.3}
+    spec = parse_spec(GOOD | {"tumour": {"volume_ml": asked}})
+    assert (spec.release.volume_median_ml, spec.release.volume_log_sd) == (12.0, 0.3)
+    other = parse_spec(GOOD | {"tumour": {"volume_ml": asked}, "release": {"volume_median_ml": 20.0}})
+    assert (other.release.volume_median_ml, other.release.volume_log_sd) == (20.0, 0.3)
+    assert parse_spec(spec.to_json()) == spec
 
 
 def test_a_spec_survives_its_own_json() -> None:
