@@ -7,14 +7,14 @@ brain is cut off where the movements end.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from gliosynth.errors import InvalidLabelError, InvalidParameterError
+from gliosynth.errors import InvalidCaseError, InvalidLabelError, InvalidParameterError
 from gliosynth.geometry import grid_of
-from gliosynth.labels import Mask
-from gliosynth.tumour_map.edits import AddSatellite, Edit, Grow, Resize, Shrink, ThickenRim
+from gliosynth.tumour_map.edits import AddSatellite, Edit, Grow, MovingEdit, Resize, Shrink, ThickenRim
 from gliosynth.tumour_map.healing import heal_tissues
 from gliosynth.tumour_map.regrowth import regrow
 from gliosynth.tumour_map.report import EditStep, Healing, RegionMeasure, measure
@@ -38,7 +38,6 @@ class EditedTumour:
     Attributes:
         labels: The tumour map; on the grid of the head it was transplanted into, if it was.
         around: The head it is in now.
-        vacated: ``(X, Y, Z)`` bool on the grid of the map that was given: what the tumour left there.
         tissues: The label map of the head that was given, healed where the tumour left; None where none was given.
         healing: How it was healed, or None.
         steps: Every edit and what it did.
@@ -49,7 +48,6 @@ class EditedTumour:
 
     labels: Volume[np.uint8]
     around: Surroundings
-    vacated: Mask
     tissues: LabelVoxels | None
     healing: Healing | None
     steps: tuple[EditStep, ...]
@@ -73,25 +71,24 @@ def edit_tumour_map(
         edits: What to do, 1 to `MOST_EDITS`, in this order.
         around: The head, on the same grid; None where nothing is known of it.
         anatomies: Where transplants find their heads; None where there are none.
-        on_edit: Called with the index of each edit before it begins; may raise.
+        on_edit: Called with the index of each edit before it begins, and of a random one before each draw; may raise.
 
     Raises:
         InvalidLabelError: EMPTY_TUMOUR_MAP.
-        InvalidCaseError: GRID_MISMATCH: the head lies elsewhere.
+        InvalidCaseError: GRID_MISMATCH or OUTSIDE_BRAIN: the head or the tumour lies elsewhere.
         InvalidParameterError: An edit is impossible; the field begins with ``edits[i]``.
     """
     grid = grid_of(tumour)
     head = around if around is not None else Surroundings.unknown(grid)
     check_same_grid(grid, head.grid, name="around")
     _check(tumour, edits)
-    start = State.at_rest(tumour.data, head, head.room | ((tumour.data != 0) & head.brain))
-    state, steps = start, []
+    state, steps = _start(tumour, head), []
     for index, edit in enumerate(edits):
-        if on_edit is not None:
-            on_edit(index)
-        state, step = _in_turn(state, edit, index, anatomies)
+        check = partial(on_edit or _ignore, index)
+        check()
+        state, step = _in_turn(state, edit, index, partial(moved, anatomies=anatomies, check=check))
         steps.append(step)
-    return _finished(start, state, tuple(steps), name=tumour.name)
+    return _finished(tumour, head, state, tuple(steps))
 
 
 def _check(tumour: Volume[np.uint8], edits: Sequence[Edit]) -> None:
@@ -108,10 +105,29 @@ def _check(tumour: Volume[np.uint8], edits: Sequence[Edit]) -> None:
         )
 
 
-def _in_turn(state: State, edit: Edit, index: int, anatomies: Anatomies | None) -> tuple[State, EditStep]:
+def _start(tumour: Volume[np.uint8], head: Surroundings) -> State:
+    """Returns the tumour inside the brain, before any edit. It may lie in a barred part of the brain, where it is."""
+    room = head.room | ((tumour.data != 0) & head.brain)
+    labels = np.where(room, tumour.data, np.uint8(0))
+    outside = int(np.count_nonzero(tumour.data)) - int(np.count_nonzero(labels))
+    if not labels.any():
+        raise InvalidCaseError(
+            f"{tumour.name}: the whole tumour lies outside the brain; check that both are of one case",
+            field=tumour.name,
+            got=f"{outside} voxels outside",
+            reason="OUTSIDE_BRAIN",
+        )
+    return State.at_rest(labels, head, room, lost_ml=outside * tumour.voxel_volume_ml)
+
+
+Move = Callable[[State, MovingEdit], tuple[State, tuple[Edit, ...], int]]
+"""Moves the tumour: the state after an edit, what was done, and how often it was drawn."""
+
+
+def _in_turn(state: State, edit: Edit, index: int, move: Move) -> tuple[State, EditStep]:
     """Returns the state after one edit, and what it did; errors name the edit."""
     try:
-        return _step(state, edit, anatomies)
+        return _step(state, edit, move)
     except InvalidParameterError as error:
         raise InvalidParameterError(
             f"edits[{index}] ({edit.edit}): {error}",
@@ -121,7 +137,7 @@ def _in_turn(state: State, edit: Edit, index: int, anatomies: Anatomies | None) 
         ) from error
 
 
-def _step(state: State, edit: Edit, anatomies: Anatomies | None) -> tuple[State, EditStep]:
+def _step(state: State, edit: Edit, move: Move) -> tuple[State, EditStep]:
     before = measure(state.labels, state.around.grid)
     done: tuple[Edit, ...] = (edit,)
     draws = 1
@@ -131,27 +147,29 @@ def _step(state: State, edit: Edit, anatomies: Anatomies | None) -> tuple[State,
         case AddSatellite():
             after = state.rebuilt(add_satellite(state.labels, state.room, state.around.grid, edit))
         case _:
-            after, done, draws = moved(state, edit, anatomies)
+            after, done, draws = move(state, edit)
     measured = measure(after.labels, after.around.grid)
     return after, EditStep(edit, done, draws, before, measured, after.clipped_ml)
 
 
-def _finished(start: State, end: State, steps: tuple[EditStep, ...], *, name: str) -> EditedTumour:
-    source, stayed = start.around, end.around is start.around
-    was = start.labels != 0
-    vacated = was & (end.labels == 0) if stayed else was
+def _finished(tumour: Volume[np.uint8], source: Surroundings, end: State, steps: tuple[EditStep, ...]) -> EditedTumour:
+    was, stayed = tumour.data != 0, end.around is source
+    now = end.labels != 0 if stayed else np.zeros_like(was)
     healed = None
     if source.tissues is not None:
-        now = was | (end.labels != 0) if stayed else was
-        healed = heal_tissues(source.tissues, source, vacated=vacated, tumour=now)
+        healed = heal_tissues(source.tissues, source, vacated=was & ~now & source.brain, tumour=was | now)
     return EditedTumour(
-        labels=Volume(end.labels, end.around.grid.affine, name),
+        labels=Volume(end.labels, end.around.grid.affine, tumour.name),
         around=end.around,
-        vacated=vacated,
         tissues=None if healed is None else healed.tissues,
         healing=None if healed is None else healed.healing,
         steps=steps,
-        before=measure(start.labels, source.grid),
+        before=measure(tumour.data, source.grid),
         after=measure(end.labels, end.around.grid),
         clipped_ml=end.lost_ml + end.clipped_ml,
     )
+
+
+def _ignore(index: int) -> None:
+    """Stands for a caller that does not listen."""
+    del index

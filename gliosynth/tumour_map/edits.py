@@ -329,7 +329,10 @@ class RandomEdit:
 Movement = Translate | Rotate | Scale | Mirror | Deform
 """Edits that move every voxel of the tumour; several in a row are put together and resampled once."""
 
-Edit = Movement | Grow | Shrink | Resize | ThickenRim | AddSatellite | Transplant | Relocate | RandomEdit
+MovingEdit = Movement | Transplant | Relocate | RandomEdit
+"""Edits that move the tumour, in one head or into another."""
+
+Edit = MovingEdit | Grow | Shrink | Resize | ThickenRim | AddSatellite
 """Any edit."""
 
 

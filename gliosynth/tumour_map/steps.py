@@ -13,6 +13,7 @@ from gliosynth.tumour_map.edits import (
     Mirror,
     MirrorPlane,
     Movement,
+    MovingEdit,
     RandomEdit,
     Relocate,
     Rotate,
@@ -40,8 +41,9 @@ _ACROSS: Final = {
 
 def moved(
     state: State,
-    edit: Movement | Transplant | Relocate | RandomEdit,
+    edit: MovingEdit,
     anatomies: Callable[[str], Surroundings] | None,
+    check: Callable[[], None],
 ) -> tuple[State, tuple[Edit, ...], int]:
     """Returns the tumour after an edit that moves it, what was done, and how often it was drawn.
 
@@ -49,13 +51,14 @@ def moved(
         state: The tumour before.
         edit: What to do.
         anatomies: Where transplants find their heads.
+        check: Called before every draw of a random edit; raises when the caller no longer waits.
 
     Raises:
         InvalidParameterError: The edit is impossible.
     """
     match edit:
         case RandomEdit():
-            return _drawn(state, edit)
+            return _drawn(state, edit, check)
         case Relocate():
             target = place_in_lobe(state.whole.labels != 0, state.around, edit)
             return state.going(state.path.turned(_shift(target - state.path.centroid_mm))), (edit,), 1
@@ -65,10 +68,11 @@ def moved(
             return state.going(_extended(state, state.path, edit)), (edit,), 1
 
 
-def _drawn(state: State, edit: RandomEdit) -> tuple[State, tuple[Edit, ...], int]:
+def _drawn(state: State, edit: RandomEdit, check: Callable[[], None]) -> tuple[State, tuple[Edit, ...], int]:
     rng = np.random.default_rng(edit.seed)
     best = 0.0
     for draw in range(1, MOST_DRAWS + 1):
+        check()
         movements = draw_movements(edit, rng)
         path = state.path
         for movement in movements:
