@@ -31,6 +31,8 @@ def report_html(
             sentence=sentence_of(spec),
             rejects=dict(reject_counts(summaries).rows),
             lineage=_lineage(spec, summaries),
+            further_reasons=verdict.lineage_reasons,
+            enforced=spec.release.enforce,
         ),
         tiles=[_tile(summaries[index], read) for index in shown_cases(spec.case_count, seed=spec.seed)],
     )

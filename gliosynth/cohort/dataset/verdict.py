@@ -21,11 +21,13 @@ class Verdict:
         reasons: What it fails, one sentence each; not empty either where a cohort leaves only because the spec does not
             enforce the thresholds.
         judgement: The figures behind it.
+        lineage_reasons: Those of the reasons that are about how the cases were made.
     """
 
     released: bool
     reasons: tuple[str, ...]
     judgement: CohortJudgement
+    lineage_reasons: tuple[str, ...]
 
 
 def verdict_of(spec: CohortSpec, summaries: Sequence[CaseSummary]) -> Verdict:
@@ -42,8 +44,9 @@ def verdict_of(spec: CohortSpec, summaries: Sequence[CaseSummary]) -> Verdict:
         donors=_donors(spec, summaries),
         made_from=[summary.facts.donor for summary in summaries],
     )
-    reasons = (*judgement.reasons, *_lineage_reasons(summaries))
-    return Verdict(released=not (reasons and spec.release.enforce), reasons=reasons, judgement=judgement)
+    lineage_reasons = _lineage_reasons(summaries)
+    reasons = (*judgement.reasons, *lineage_reasons)
+    return Verdict(not (reasons and spec.release.enforce), reasons, judgement, lineage_reasons)
 
 
 def _donors(spec: CohortSpec, summaries: Sequence[CaseSummary]) -> Donors:
