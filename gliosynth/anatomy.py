@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_fill_holes
 
 from gliosynth.errors import InvalidParameterError
 from gliosynth.volume import Affine
@@ -96,7 +97,7 @@ class Anatomy:
     Attributes:
         name: Stable name, ``"head_01"`` to ``"head_20"``.
         tissues: `TissueMap`, axes to the right, anterior and superior (RAS), 1 mm isotropic.
-        brain: ``(X, Y, Z)`` bool: parenchyma, ventricles and the sulci between, closed by 4 mm.
+        brain: ``(X, Y, Z)`` bool: parenchyma, ventricles and the sulci between, closed by 4 mm, axial slices filled.
         affine: ``(4, 4)`` voxel index to RAS+ mm.
         midline: ``(3,)`` float64: the plane between the hemispheres, ``x = midline @ (1, y, z)`` in voxels.
         brain_centre: ``(3,)`` float64: middle of the brain mask's bounding box, voxels.
@@ -140,7 +141,9 @@ def load_anatomy(name: str) -> Anatomy:
         bits = np.unpackbits(stored["brain"], count=tissues.size)
         affine = stored["affine"].astype(np.float64)
         midline = stored["midline"].astype(np.float64)
-    brain = bits.reshape(tissues.shape).astype(np.bool_)
+    stored_brain = bits.reshape(tissues.shape).astype(np.bool_)
+    brain = _without_holes(stored_brain)
+    tissues[brain & ~stored_brain & (tissues != Tissue.OPTIC_NERVE)] = Tissue.SULCAL_CSF
     centre = _box_centre(brain)
     for array in (tissues, brain, affine, midline, centre):
         array.setflags(write=False)
@@ -150,6 +153,11 @@ def load_anatomy(name: str) -> Anatomy:
 def load_anatomies() -> tuple[Anatomy, ...]:
     """Returns all anatomies that ship with the library (about 10 MB of memory each)."""
     return tuple(load_anatomy(name) for name in anatomy_names())
+
+
+def _without_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Returns a mask whose axial slices have no holes: wide fissures are no hole in the masks of real scans."""
+    return np.stack([binary_fill_holes(mask[..., k]) for k in range(mask.shape[2])], axis=2)
 
 
 def _box_centre(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
