@@ -9,13 +9,9 @@ import numpy as np
 
 import gliosynth
 from gliosynth.cohort.judgement.cohort import CohortJudgement
+from gliosynth.cohort.judgement.memorisation_rows import memorisation_rows
 from gliosynth.cohort.judgement.reference import ATTRIBUTIONS, load_reference
-from gliosynth.cohort.judgement.rows import (
-    fidelity_rows,
-    memorisation_rows,
-    quantity_rows,
-    ratio_rows,
-)
+from gliosynth.cohort.judgement.rows import fidelity_rows, quantity_rows, ratio_rows
 from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.report.cohort.content import CaseTile, CohortPage, Distribution, Fact, Place
