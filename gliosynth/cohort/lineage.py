@@ -9,8 +9,25 @@ from typing import Final
 from gliosynth import __version__
 from gliosynth.cohort.spec.cohort import CohortSpec
 
-SOURCES: Final = ("anatomies", "anatomy.py", "contrast", "elementary.py", "ranges.py", "separable.py", "tumour")
-"""Parts of the package that images depend on."""
+SOURCES: Final = (
+    "anatomies",
+    "anatomy.py",
+    "cohort/anatomies",
+    "cohort/case.py",
+    "cohort/dataset/case_files.py",
+    "cohort/dataset/images.py",
+    "cohort/gate.py",
+    "cohort/measurement",
+    "cohort/recipe.py",
+    "contrast",
+    "elementary.py",
+    "exact_product.py",
+    "nifti.py",
+    "ranges.py",
+    "separable.py",
+    "tumour",
+)
+"""Parts of the package that images depend on: what draws them, what accepts them, what writes them."""
 
 DIGEST_DIGITS: Final = 16
 """Hexadecimal digits of the digest that names a generator."""
@@ -23,7 +40,7 @@ def generator_id(spec: CohortSpec) -> str:
 
 @lru_cache(maxsize=1)
 def generator_digest() -> str:
-    """Returns the hexadecimal SHA-256 of the simulator's source files and anatomies, by name and content."""
+    """Returns the hexadecimal SHA-256 of the files of `SOURCES`, by name and content."""
     root, digest = files("gliosynth"), sha256()
     for name in SOURCES:
         for path, data in _contents(root.joinpath(name), name):
