@@ -175,14 +175,14 @@ def _scalar(text: str) -> Any:
 
 
 def _class_of(name: object, where: str) -> type[Edit]:
-    if name not in EDIT_CLASSES:
+    if not isinstance(name, str) or name not in EDIT_CLASSES:
         raise InvalidParameterError(
             f"{where}: there is no edit {name!r}; choose one of {', '.join(EDIT_CLASSES)}",
             field=f"{where}.edit",
             got=str(name)[:64],
             reason="UNKNOWN_EDIT",
         )
-    return EDIT_CLASSES[str(name)]
+    return EDIT_CLASSES[name]
 
 
 def _first_line(error: Exception) -> str:

@@ -27,7 +27,13 @@ from gliosynth.volume import Volume
 
 def test_a_recipe_gives_the_same_bytes_twice(tumour, wide_head) -> None:
     """Everything that is drawn is drawn from the recipe's own seeds."""
-    recipe = [Rotate(20, 1, 1, 0), Deform(0.8, 3, 5), Grow(Region.TC, 1), AddSatellite(0.03, 2), RandomEdit(5, 40, 3, 3)]
+    recipe = [
+        Rotate(20, 1, 1, 0),
+        Deform(0.8, 3, 5),
+        Grow(Region.TC, 1),
+        AddSatellite(0.03, 2),
+        RandomEdit(5, 40, 3, 3),
+    ]
     first, second = (edit_tumour_map(tumour, recipe, around=wide_head) for _ in range(2))
     assert first.labels.data.tobytes() == second.labels.data.tobytes()
     assert (first.steps, first.after) == (second.steps, second.after)
@@ -59,9 +65,7 @@ def test_a_tumour_partly_outside_the_brain_is_cut_off_first(tumour) -> None:
 
 def test_an_edit_after_a_cut_is_made_on_what_is_left(tumour, wide_head) -> None:
     """Growth writes the map, so what was cut off before it does not come back; the total is what was lost for good."""
-    edited = edit_tumour_map(
-        tumour, [Translate(-15, 0, 0), Grow(Region.WT, 1), Translate(15, 0, 0)], around=wide_head
-    )
+    edited = edit_tumour_map(tumour, [Translate(-15, 0, 0), Grow(Region.WT, 1), Translate(15, 0, 0)], around=wide_head)
     assert edited.clipped_ml == pytest.approx(2 * 49 / 1000)
     assert not (edited.labels.data[:15] != 0).any()
 

@@ -5,10 +5,9 @@ import pytest
 
 from gliosynth.anatomy import Tissue
 from gliosynth.errors import InvalidLabelError
-from gliosynth.labels import Label
+from gliosynth.labels import Label, Region
 from gliosynth.tumour_map import Surroundings, TissueKey, edit_tumour_map
 from gliosynth.tumour_map.edits import Grow, Translate, Transplant
-from gliosynth.labels import Region
 from gliosynth.volume import Volume
 
 KEY = TissueKey(brain=tuple(range(1, 200)), barred=(9,))
@@ -66,9 +65,10 @@ def test_a_transplant_heals_the_head_that_it_leaves(striped) -> None:
     """All of the tumour's place is healed, even where the other head has it now."""
     around = Surroundings.of_tissues(striped, KEY)
     edited = edit_tumour_map(
-        Volume(block(10), np.eye(4), "t"), [Transplant("same")], around=around, anatomies=lambda _: Surroundings(
-            around.grid, around.brain, around.room
-        )
+        Volume(block(10), np.eye(4), "t"),
+        [Transplant("same")],
+        around=around,
+        anatomies=lambda _: Surroundings(around.grid, around.brain, around.room),
     )
     hole = block(10) != 0
     assert (edited.tissues[hole] < 100).all()
