@@ -18,14 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gliosynth.anatomy import PARENCHYMA, Tissue, TissueMap
+from gliosynth.anatomy import Tissue, TissueMap
+from gliosynth.cohort.anatomies.own import closed_brain_mask, split_csf
 from gliosynth.volume import Affine
 
 BELOW_BRAIN_MM: Final = 45
 """Length of face and neck kept below the lowest brain voxel, mm."""
-
-CLOSING_MM: Final = 4.0
-"""Radius of the closing that makes the brain mask: sulci up to twice this width belong to the brain."""
 
 TISSUE_SOURCES: Final[dict[Tissue, tuple[int, ...]]] = {
     Tissue.WHITE_MATTER: (2, 41),
@@ -77,28 +75,6 @@ def merge_tissues(values: NDArray[np.uint16]) -> TissueMap:
     if (tissues == 255).any():
         raise ValueError(f"label values {np.unique(values[tissues == 255])} belong to no tissue")
     return tissues
-
-
-def closed_brain_mask(tissues: TissueMap) -> NDArray[np.bool_]:
-    """Returns parenchyma, ventricles and choroid plexus, closed by `CLOSING_MM` and filled, ``(X, Y, Z)``."""
-    inside = np.isin(tissues, (*PARENCHYMA, Tissue.VENTRICLE, Tissue.CHOROID_PLEXUS))
-    grown = ndimage.distance_transform_edt(~inside) <= CLOSING_MM
-    closed = ndimage.distance_transform_edt(grown) > CLOSING_MM
-    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(closed | inside)
-    bone = np.isin(tissues, (Tissue.CORTICAL_BONE, Tissue.MARROW, Tissue.BACKGROUND))
-    return filled & ~bone
-
-
-def split_csf(tissues: TissueMap, brain: NDArray[np.bool_]) -> TissueMap:
-    """Returns the map with its OUTER_CSF divided into sulcus edge, sulcal CSF, dura and what stays outside."""
-    fluid = tissues == Tissue.OUTER_CSF
-    grey = np.isin(tissues, (Tissue.CORTICAL_GREY, Tissue.CEREBELLAR_GREY))
-    bone = np.isin(tissues, (Tissue.CORTICAL_BONE, Tissue.MARROW))
-    result = tissues.copy()
-    result[fluid & ~brain & ndimage.binary_dilation(bone)] = Tissue.DURA
-    result[fluid & brain] = Tissue.SULCAL_CSF
-    result[fluid & brain & ndimage.binary_dilation(grey)] = Tissue.SULCUS_EDGE
-    return result
 
 
 def fit_midline(values: NDArray[np.uint16]) -> NDArray[np.float64]:
