@@ -20,7 +20,7 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: $(VENV)/.serve $(STUBS) ## Segment two real gliomas over gRPC and write demo/report.html
+demo: $(VENV)/.serve $(STUBS) ## Segment two real gliomas, make three synthetic ones: demo/report.html, demo/cohort/report.html
 	$(BIN)/gliosynth demo --out demo
 
 .PHONY: serve

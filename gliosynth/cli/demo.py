@@ -1,5 +1,6 @@
-"""``gliosynth demo``: two real gliomas go in over gRPC; label maps, scores, pictures and a report come out."""
+"""``gliosynth demo``: two real gliomas go in over gRPC, three synthetic ones come out, each with its report."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ import typer
 
 from gliosynth import __version__
 from gliosynth.cli import options
+from gliosynth.cli.cohort_local import make_locally
+from gliosynth.cli.cohort_views import exit_for
 from gliosynth.cli.connection import CHECKOUT, Connection
 from gliosynth.cli.console import OUT
 from gliosynth.cli.evaluate import scores_table
@@ -57,6 +60,12 @@ DEMO_CASES: Final = (
 )
 """A case in native space, and one with expert labels."""
 
+COHORT_SPEC: Final = Path("cohorts") / "demo.yaml"
+"""The synthetic cohort of the demo, below the examples."""
+
+COHORT_WORKERS: Final = 2
+"""Processes that make it."""
+
 
 def demo(
     out: options.OutOption = Path("demo"),
@@ -68,14 +77,24 @@ def demo(
     model_repository: options.ModelRepositoryOption = None,
     tls_ca: options.TlsCaOption = None,
 ) -> None:
-    """Segment two real gliomas over gRPC, score the labelled one, and write label maps, pictures and report.html."""
+    """Segment two real gliomas over gRPC, score the labelled one, and make a small synthetic cohort on this machine."""
     folder = cases or CHECKOUT / "examples" / "cases"
     with Connection(server, timeout, model_repository, tls_ca).open() as client:
         reported = [_run(client, folder / case.folder, case, out) for case in DEMO_CASES]
     created = datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC")
     page = report_html(Report(tuple(reported), __version__, created, "gliosynth demo"))
     for path in write_files(out, {"report.html": page.encode()}):
-        OUT.print(f"\nReport: {path}", markup=False, soft_wrap=True)
+        OUT.print(f"\nReport: {path}\n", markup=False, soft_wrap=True)
+    _make_cohort(CHECKOUT / "examples" / COHORT_SPEC, out / "cohort", model_repository)
+
+
+def _make_cohort(spec: Path, out: Path, model_repository: Path | None) -> None:
+    """Makes the synthetic cohort into a folder; that of an earlier demo is replaced."""
+    if (out / "cohort-spec.json").is_file():
+        shutil.rmtree(out)
+    cohort = make_locally(spec.read_bytes(), out, workers=COHORT_WORKERS, model_repository=model_repository)
+    exit_for(cohort)
+    OUT.print(f"\nCohort: {out / 'report.html'}", markup=False, soft_wrap=True)
 
 
 def _run(client: GliosynthClient, folder: Path, case: DemoCase, out: Path) -> ReportCase:

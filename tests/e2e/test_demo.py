@@ -1,5 +1,6 @@
 """`make demo`, from the command line to the last file: real processes, real models, two real gliomas."""
 
+import hashlib
 import json
 import os
 import re
@@ -34,7 +35,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_each_case_has_its_three_files_and_there_is_one_report(demo: tuple[Path, str]) -> None:
     """And nothing else: no temporary file stays."""
     names = {f"{case}{ending}" for case in (NATIVE, LABELLED) for ending in ("_seg.nii.gz", ".json", "_overlay.png")}
-    assert {path.name for path in demo[0].iterdir()} == {*names, "report.html"}
+    assert {path.name for path in demo[0].iterdir()} == {*names, "report.html", "cohort"}
 
 
 @pytest.mark.parametrize("case", [NATIVE, LABELLED])
@@ -92,3 +93,17 @@ def test_the_pictures_show_the_outlines(demo: tuple[Path, str]) -> None:
         picture = np.asarray(Image.open(demo[0] / f"{case}_overlay.png").convert("RGB"))[40:-62].astype(int)
         assert picture.shape[0] > 500
         assert (np.abs(picture[..., 0] - picture[..., 2]) > 80).sum() > 500
+
+
+def test_the_cohort_is_whole_and_has_its_report(demo: tuple[Path, str]) -> None:
+    """Three subjects with four contrasts and labels each, every file as its checksum says, pictures in the report."""
+    cohort = demo[0] / "cohort"
+    sums = dict(reversed(line.split("  ", 1)) for line in (cohort / "SHA256SUMS").read_text().splitlines())
+    assert {hashlib.sha256((cohort / path).read_bytes()).hexdigest() == digest for path, digest in sums.items()} == {
+        True
+    }
+    images = [path for path in sums if path.startswith("sub-") and path.endswith(".nii.gz")]
+    assert len(images) == 3 * 4
+    assert len([path for path in sums if path.endswith("desc-tumour_dseg.nii.gz")]) == 3
+    assert "succeeded" in demo[1]
+    assert (cohort / "report.html").read_text().count("data:image/") >= 3
