@@ -1,14 +1,15 @@
 """The case of a command line: a folder in any BraTS naming, or four files."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gliosynth.cli.file_errors import naming_files
 from gliosynth.client import CaseFiles, find_case
-from gliosynth.errors import GliosynthError, InvalidParameterError
+from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import CONTRASTS, Contrast
 
 CaseArgument = Annotated[
@@ -53,24 +54,10 @@ def case_of(folder: Path | None, files: Mapping[Contrast, Path | None], *, case_
     return CaseFiles(case_id or "case", given)
 
 
-@contextmanager
-def errors_name_files(case: CaseFiles) -> Iterator[None]:
-    """Adds to an error the path of the file that it is about.
-
-    The server knows volumes by their contrast only: file names may hold patient text and are never sent.
+def errors_name_files(case: CaseFiles) -> AbstractContextManager[None]:
+    """Returns a context in which an error names the file that it is about, see `naming_files`.
 
     Args:
         case: Where the volumes came from.
-
-    Raises:
-        GliosynthError: The same error, naming the file.
     """
-    try:
-        yield
-    except GliosynthError as error:
-        paths = {contrast.value: path for contrast, path in case.contrasts.items()}
-        path = paths.get(error.field.split(".")[0])
-        if path is None or str(path) in str(error):
-            raise
-        message = f"{error} (file: {path})"
-        raise type(error)(message, field=error.field, got=error.got, reason=error.reason) from error
+    return naming_files({contrast.value: path for contrast, path in case.contrasts.items()})

@@ -12,6 +12,7 @@ from gliosynth.cli.connection import Connection
 from gliosynth.cli.console import ERR, OUT, progress_bar
 from gliosynth.cli.documents import tumour_map_json
 from gliosynth.cli.exit_codes import EXIT_CODE_HELP
+from gliosynth.cli.file_errors import naming_files
 from gliosynth.cli.outputs import write_files
 from gliosynth.cli.tumour_map_help import EDIT_HELP
 from gliosynth.cli.tumour_map_tables import channels_table, description_table, steps_table
@@ -59,15 +60,14 @@ def edit(
     recipe = _recipe(words or [], edits)
     if healed_out is not None and label_map is None:
         raise InvalidParameterError("--healed-out needs --label-map: nothing else is healed", field="--healed-out")
-    with Connection(server, timeout, None, tls_ca, SERVICE).open() as client, progress_bar(target.path.name) as show:
-        result = client.tumour_maps.edit(
-            VolumeFile.from_path(target.path),
-            recipe,
-            head=head,
-            other_heads=own.other_heads(head_mask or [], head_labels or []),
-            key=own.key_of(brain_labels, barred_labels),
-            on_progress=show,
-        )
+    others, key = own.other_heads(head_mask or [], head_labels or []), own.key_of(brain_labels, barred_labels)
+    volume, paths = VolumeFile.from_path(target.path), own.paths_of(target, head, others)
+    with (
+        Connection(server, timeout, None, tls_ca, SERVICE).open() as client,
+        naming_files(paths),
+        progress_bar(target.path.name) as show,
+    ):
+        result = client.tumour_maps.edit(volume, recipe, head=head, other_heads=others, key=key, on_progress=show)
     files = {out: result.labels_nifti, _json_beside(out): tumour_map_json(result)}
     if healed_out is not None and result.label_map_nifti is not None:
         files[healed_out] = result.label_map_nifti
@@ -97,10 +97,10 @@ def describe(
     """
     target = own.tumour_of(tumour)
     head = own.head_of(target, brain_mask=brain_mask, label_map=label_map, image=image)
-    with Connection(server, timeout, None, tls_ca, SERVICE).open() as client:
-        found = client.tumour_maps.describe(
-            VolumeFile.from_path(target.path), head=head, key=own.key_of(brain_labels, barred_labels)
-        )
+    volume, key = VolumeFile.from_path(target.path), own.key_of(brain_labels, barred_labels)
+    paths = own.paths_of(target, head, {})
+    with Connection(server, timeout, None, tls_ca, SERVICE).open() as client, naming_files(paths):
+        found = client.tumour_maps.describe(volume, head=head, key=key)
     OUT.print(description_table(found))
 
 
@@ -121,12 +121,19 @@ def brain_map(
 
     Writes them as one label map with values 0 to 7 in this order.
     """
-    with Connection(server, timeout, None, tls_ca, SERVICE).open() as client, progress_bar(image.name) as show:
+    paths = {"image": image, "tumour_map": tumour, "brain_mask": brain_mask, "moved_from": moved_from}
+    given = {name: path for name, path in paths.items() if path is not None}
+    files = {name: VolumeFile.from_path(path) for name, path in given.items()}
+    with (
+        Connection(server, timeout, None, tls_ca, SERVICE).open() as client,
+        naming_files(given),
+        progress_bar(image.name) as show,
+    ):
         result = client.tumour_maps.brain_map(
-            VolumeFile.from_path(image),
-            VolumeFile.from_path(tumour),
-            brain_mask=VolumeFile.from_path(brain_mask) if brain_mask is not None else None,
-            moved_from=VolumeFile.from_path(moved_from) if moved_from is not None else None,
+            files["image"],
+            files["tumour_map"],
+            brain_mask=files.get("brain_mask"),
+            moved_from=files.get("moved_from"),
             on_progress=show,
         )
     written = _write({out: result.nifti})

@@ -1,6 +1,6 @@
 """Options of ``gliosynth tumour-map``: the tumour, and where its brain is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gliosynth.client import HeadFile, HeadKind, VolumeFile, find_case
+from gliosynth.client.tumour_map_requests import HEAD_NAME
 from gliosynth.errors import InvalidCaseError, InvalidParameterError
 from gliosynth.labels import REFERENCE_CONTRAST
 from gliosynth.tumour_map import GLIOSYNTH_KEY, TissueKey
@@ -111,6 +112,19 @@ def other_heads(masks: Sequence[str], labels: Sequence[str]) -> dict[str, HeadFi
                 )
             heads[name] = HeadFile(VolumeFile.from_path(Path(path)), kind)
     return heads
+
+
+def paths_of(target: Target, head: HeadFile | None, others: Mapping[str, HeadFile]) -> dict[str, Path]:
+    """Returns the file of each volume by the name that it is sent under, for messages.
+
+    Args:
+        target: The tumour map.
+        head: Its head, or None.
+        others: Heads to transplant into.
+    """
+    named = {HEAD_NAME: head, **others}
+    paths = {name: file.volume.path for name, file in named.items() if file is not None}
+    return {"tumour_map": target.path, **{name: path for name, path in paths.items() if path is not None}}
 
 
 def key_of(brain: str, barred: str) -> TissueKey | None:
