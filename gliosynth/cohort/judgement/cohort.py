@@ -6,7 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from gliosynth.cohort.judgement.fidelity import FidelityJudgement, fidelity_reasons, judge_fidelity
+from gliosynth.cohort.judgement.fidelity import (
+    FidelityJudgement,
+    fidelity_reasons,
+    have_one_resolution,
+    judge_fidelity,
+)
 from gliosynth.cohort.judgement.memorisation import (
     MemorisationJudgement,
     judge_memorisation,
@@ -83,7 +88,7 @@ def judge_cohort(
         memorisation=memorisation,
         released=not reasons,
         reasons=tuple(reasons),
-        remarks=tuple(_remarks(len(measurements), memorisation, thresholds)),
+        remarks=tuple(_remarks(measurements, real, memorisation, thresholds)),
     )
 
 
@@ -99,12 +104,23 @@ def _check_encoder(measurements: Sequence[CaseMeasurement], encoder: str) -> Non
         )
 
 
-def _remarks(case_count: int, memorisation: MemorisationJudgement, thresholds: ReleaseThresholds) -> list[str]:
+def _remarks(
+    measurements: Sequence[CaseMeasurement],
+    real: Sequence[CaseMeasurement],
+    memorisation: MemorisationJudgement,
+    thresholds: ReleaseThresholds,
+) -> list[str]:
     remarks = []
+    case_count = len(measurements)
     if case_count < thresholds.fewest_cases:
         remarks.append(
             f"Fidelity was not judged: the cohort has {case_count} cases, below {thresholds.fewest_cases}"
             " (release.fewest_cases) a median is that of one or two of them."
+        )
+    if not have_one_resolution(measurements, real):
+        remarks.append(
+            "Distances of image features were not judged: the real cases have voxels of"
+            f" {real[0].spacing_mm[0]:g} mm, the cohort has others, and textures are those of the grid."
         )
     if memorisation.donors is None:
         remarks.append("Likeness to donor anatomies was not judged: no case has a tissue map.")

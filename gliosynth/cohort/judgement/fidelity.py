@@ -36,6 +36,9 @@ DRAWN_CASES: Final = 3
 HELD_CASES: Final = 4
 """Real cases of one draw."""
 
+RESOLUTION_TOLERANCE: Final = 0.2
+"""Features are compared where voxels differ by at most this share: textures are those of the grid."""
+
 BOOTSTRAP_ROUNDS: Final = 2000
 """Resamplings of the median volume."""
 
@@ -90,7 +93,8 @@ class FidelityJudgement:
     Attributes:
         ratios: One for each contrast and part.
         volume: Of the median log whole-tumour volume; None with fewer than 2 tumours.
-        distances: Kernel, Fréchet and Gaussian; empty with fewer than `DRAWN_CASES` cases.
+        distances: Kernel, Fréchet and Gaussian; empty with fewer than `DRAWN_CASES` cases, and at another resolution
+            than the real cases' (`have_one_resolution`).
         manifold: Precision, recall, density, coverage of synthetic cases, each with the real cases' own; likewise.
         slices: Slices of a case that were encoded.
         quantities: Volumes, shape, texture and morphology beside the real cases'.
@@ -119,9 +123,9 @@ def judge_fidelity(
         thresholds: What is required.
         rng: Draws the cases that distances are computed on.
     """
-    synthetic_features = [np.array(case.features) for case in measurements]
+    comparable = measurements if have_one_resolution(measurements, real) else ()
     real_features = [np.array(case.features) for case in real]
-    distances, manifold = _feature_scores(synthetic_features, real_features, rng)
+    distances, manifold = _feature_scores([np.array(case.features) for case in comparable], real_features, rng)
     return FidelityJudgement(
         ratios=tuple(
             _judge_ratio(measurements, contrast, part, thresholds.fewest_cases)
@@ -134,6 +138,18 @@ def judge_fidelity(
         slices=len(real_features[0]),
         quantities=judge_quantities(measurements, real),
     )
+
+
+def have_one_resolution(measurements: Sequence[CaseMeasurement], real: Sequence[CaseMeasurement]) -> bool:
+    """Returns whether the in-plane voxels of all cases are within `RESOLUTION_TOLERANCE` of the real cases'.
+
+    Args:
+        measurements: One for each case.
+        real: The reference cases, all of one grid.
+    """
+    expected = np.array(real[0].spacing_mm[:2])
+    found = np.array([case.spacing_mm[:2] for case in measurements])
+    return bool((np.abs(found / expected - 1) <= RESOLUTION_TOLERANCE).all())
 
 
 def fidelity_reasons(judgement: FidelityJudgement, thresholds: ReleaseThresholds, *, case_count: int) -> list[str]:

@@ -41,6 +41,7 @@ class CaseMeasurement:
     """One case in numbers.
 
     Attributes:
+        spacing_mm: Voxel edges in mm that the case was measured at: textures are those of its grid.
         volumes: In ml.
         ratios: One for each contrast.
         texture: One for each contrast and label.
@@ -52,6 +53,7 @@ class CaseMeasurement:
         geometry: Tissue map in the common frame as text, or None where there is no tissue map.
     """
 
+    spacing_mm: Spacing
     volumes: RegionVolumes
     ratios: tuple[ContrastRatios, ...]
     texture: tuple[RegionTexture, ...]
@@ -98,6 +100,7 @@ def measure_case(
     tissue = classify_tissue(contrasts[0], labels, brain, spacing_mm=spacing_mm)
     geometry = None if tissues is None else geometry_of(tissues, load_frame(), spacing_mm=spacing_mm)
     return CaseMeasurement(
+        spacing_mm=spacing_mm,
         volumes=measure_volumes(labels, brain, spacing_mm=spacing_mm),
         ratios=measure_ratios(contrasts, labels, tissue),
         texture=measure_texture(contrasts, labels, spacing_mm=spacing_mm),

@@ -154,6 +154,15 @@ def test_few_cases_are_not_judged_by_their_medians(cohort, thresholds) -> None:
     assert all(ratio.inside is None for ratio in found.fidelity.ratios)
 
 
+def test_features_of_another_resolution_are_not_compared(cohort, thresholds) -> None:
+    """Voxels of 2 mm have other textures than the real cases' of 1 mm: remarked on, and no reason for refusal."""
+    coarse = [dataclasses.replace(case, spacing_mm=(2.0, 2.0, 2.0)) for case in cohort]
+    found = judge_cohort(coarse, thresholds=thresholds)
+    assert found.released
+    assert found.fidelity.distances == ()
+    assert "Distances of image features were not judged" in found.remarks[0]
+
+
 def test_one_case_is_judged_for_what_it_repeats(cohort, thresholds) -> None:
     """A single copy of a donor is refused even where nothing else can be judged."""
     copy = dataclasses.replace(cohort[0], geometry=pack(load_donors().maps[0]))
