@@ -59,7 +59,7 @@ def paint_label_map(
     """Returns the images of a label map.
 
     Args:
-        labels: ``(X, Y, Z)`` uint8, contiguous; every value below the table's L.
+        labels: ``(X, Y, Z)`` uint8; every value below the table's L.
         table: Intensities of every label in every contrast.
         spacing_mm: Voxel edges in mm.
         rng: Random generator; the same state gives the same bytes.
@@ -71,6 +71,7 @@ def paint_label_map(
         InvalidParameterError: The table's shapes differ, a setting is out of its range, or there is no thread.
     """
     _check(labels, table, settings, threads)
+    labels = np.ascontiguousarray(labels)
     size_x, size_y, size_z = labels.shape
     plan = draw_paint((size_x, size_y, size_z), table, spacing_mm=spacing_mm, settings=settings, rng=rng)
     images = np.empty((len(plan.contrasts), *labels.shape), dtype=np.float32)

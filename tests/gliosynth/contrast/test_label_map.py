@@ -59,6 +59,16 @@ def test_same_seed_same_bytes_for_any_number_of_threads() -> None:
     assert painted[3].images.tobytes() != painted[0].images.tobytes()
 
 
+def test_memory_layout_does_not_matter() -> None:
+    """Labels in Fortran order, as readers of NIfTI give them, make the same bytes."""
+    plain, fortran = (
+        paint_label_map(labels, table(), spacing_mm=SPACING_MM, rng=np.random.default_rng(2))
+        for labels in (blocks(), np.asfortranarray(blocks()))
+    )
+    assert plain.images.tobytes() == fortran.images.tobytes()
+    np.testing.assert_array_equal(plain.labels, fortran.labels)
+
+
 def test_without_any_step_the_table_is_looked_up() -> None:
     """No deformation, deviation, blur, bias or noise: every voxel has its label's mean."""
     case = paint_label_map(
