@@ -14,7 +14,7 @@ from gliosynth.cohort.judgement import (
 )
 from gliosynth.cohort.judgement.page import real_tiles
 from gliosynth.cohort.judgement.quantities import QUANTITIES
-from gliosynth.report.cohort import CohortPage
+from gliosynth.report.cohort import CohortPage, cohort_report
 
 FACTS = CohortFacts("Trial", "Fourteen cases.", {"too dark": 1, "too small": 3}, (("Generator", "simulator"),))
 
@@ -100,6 +100,20 @@ def test_real_cases_are_shown_and_attributed(page) -> None:
         assert tile.title in text
     assert "CC BY 3.0" in text
     assert "CC BY 4.0" in text
+
+
+def test_one_case_without_a_tumour_fills_a_page(cohort, thresholds) -> None:
+    """The smallest cohort: nothing to compare but the brain, and a page all the same."""
+    none = dataclasses.replace(cohort[0].volumes, wt_ml=0.0, tc_ml=0.0, et_ml=0.0, ed_ml=0.0, ncr_ml=0.0)
+    texture = tuple(dataclasses.replace(one, variation=None, autocorrelation=(None,) * 4) for one in cohort[0].texture)
+    ratios = tuple(dataclasses.replace(one, oedema=None, necrosis=None, enhancing=None) for one in cohort[0].ratios)
+    empty = dataclasses.replace(cohort[0], volumes=none, texture=texture, ratios=ratios, shape=None)
+    page = cohort_page(
+        judge_cohort([empty], thresholds=thresholds), [empty], thresholds=thresholds, facts=FACTS, tiles=()
+    )
+    assert [len(one.synthetic) for one in page.distributions] == [0] * 12 + [1] * 3
+    assert {row.part for row in page.ratios} == {"Grey matter", "Fluid"}
+    assert "Fidelity was not judged" in cohort_report(page)
 
 
 def test_a_case_without_a_tumour_says_so(cohort) -> None:
