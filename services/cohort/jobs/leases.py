@@ -1,7 +1,7 @@
 """Which workers live: each signs its row every few seconds, and what dead ones held goes back to the queue."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -29,7 +29,7 @@ GIVEN_UP: Final = ["MAX_RECOVERY_ATTEMPTS_EXCEEDED", "ERROR"]
 
 
 class Leases:
-    """This worker's sign of life, and its eye on the others; works in a thread of its own."""
+    """This worker's sign of life, and its eye on the others; works in threads of its own."""
 
     def __init__(self, database: Database, runs: Runs, *, worker_id: str, lease_s: float) -> None:
         """Signs for the first time.
@@ -45,17 +45,23 @@ class Leases:
         self._worker_id = worker_id
         self._lease_s = lease_s
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="leases", daemon=True)
+        # Two threads: what watching waits for must not delay the sign.
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(tasks,), name="leases", daemon=True)
+            for tasks in ((self.sign,), (self.take_over, self._fail_given_up, self._fail_orphans, self._expire))
+        ]
         self.sign()
 
     def start(self) -> None:
         """Starts to sign and to look after the others; call after the queue is joined."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stops signing and strikes this worker off, so that others need not wait for the lease to end."""
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         with self._database.write() as connection:
             mine = sa.update(WORKERS).where(WORKERS.c.id == self._worker_id)
             connection.execute(mine.values(seen_s=self._database.now_s() - self._lease_s))
@@ -105,11 +111,6 @@ class Leases:
             )
             self._runs.fail(cohort_id, run, reason="JOB_GIVEN_UP", message=message)
 
-    def _watch(self) -> None:
-        while not self._stop.wait(self._lease_s / SIGNS_PER_LEASE):
-            for task in (self.sign, self.take_over, self._fail_given_up, self._fail_orphans, self._runs.delete_expired):
-                self._try(task)
-
     def _fail_orphans(self) -> None:
         """Fails cohorts of a generator that is gone, and forgets workers that have been gone for as long."""
         self._runs.fail_orphans(silent_s=GENERATOR_GRACE_S)
@@ -117,7 +118,15 @@ class Leases:
             gone = WORKERS.c.seen_s < self._database.now_s() - GENERATOR_GRACE_S
             connection.execute(sa.delete(WORKERS).where(gone))
 
-    def _try(self, task: Callable[[], Any]) -> None:
+    def _expire(self) -> None:
+        self._runs.delete_expired()
+
+    def _repeat(self, tasks: Sequence[Callable[[], None]]) -> None:
+        while not self._stop.wait(self._lease_s / SIGNS_PER_LEASE):
+            for task in tasks:
+                self._try(task)
+
+    def _try(self, task: Callable[[], None]) -> None:
         """Does one task; a database that cannot be reached is tried again at the next turn."""
         try:
             task()

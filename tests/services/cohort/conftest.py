@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psycopg
@@ -24,7 +24,7 @@ from gliosynth.cohort.spec import CohortSpec, parse_spec
 from gliosynth.cohort.summary import CaseSummary
 from services.cohort.jobs.cohorts import Cohorts
 from services.cohort.jobs.database import Database, database_url
-from services.cohort.jobs.records import CohortRecord, NewCohort, PriceRecord
+from services.cohort.jobs.records import CohortRecord, ModelRecord, NewCohort, PriceRecord
 from services.cohort.jobs.tables import ACTIVE
 from services.runtime.storage import Store, open_store
 
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[3]
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
-def document(case_count: int, **changes: object) -> dict[str, object]:
+def tiny_document(case_count: int, **changes: object) -> dict[str, object]:
     """A spec whose cases are quick: a small grid, shapes without growth, one donor in two."""
     quick = {
         "name": "tiny",
@@ -71,11 +71,11 @@ class Workshop:
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def order(self, case_count: int, **changes: object) -> CohortRecord:
-        return self.cohorts.create(order(parse_spec(document(case_count, **changes))))
+        return self.cohorts.create(order(parse_spec(tiny_document(case_count, **changes))))
 
     def start_worker(self, *options: object) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "services.cohort.worker", "--cohort-folder", str(self.folder)]
-        command += ["--cohort-segmenter", "", "--worker-lease-s", "1.5", "--worker-poll-s", "0.05", "--threads", "1"]
+        command += ["--cohort-segmenter", "", "--worker-lease-s", "8", "--worker-poll-s", "0.05", "--threads", "1"]
         command += ["--database-url", self.database.url, *map(str, options)]
         with self._log(len(self.workers)).open("wb") as log:
             process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
@@ -150,13 +150,26 @@ def workshop(open_workshop: Callable[..., Workshop]) -> Workshop:
 
 
 @pytest.fixture(scope="session")
+def document() -> Callable[..., dict[str, object]]:
+    """Makes specs whose cases are quick."""
+    return tiny_document
+
+
+@pytest.fixture
+def order_with_models() -> Callable[[], NewCohort]:
+    """Makes an order whose gate uses a model."""
+    model = ModelRecord("segmenter_wt", "1", "sha256:" + "0" * 64)
+    return lambda: replace(order(parse_spec(tiny_document(1))), models=(model,))
+
+
+@pytest.fixture(scope="session")
 def made_alone() -> Callable[[int], dict[str, str]]:
     """SHA-256 of every file of the tiny cohort as the library alone makes it, without jobs, stores or workers."""
     made: dict[int, dict[str, str]] = {}
 
     def digests(case_count: int) -> dict[str, str]:
         if case_count not in made:
-            spec = parse_spec(document(case_count))
+            spec = parse_spec(tiny_document(case_count))
             anatomies = SpecAnatomies(spec)
             cases = [
                 make_case(spec, number, anatomies=anatomies, segment=None, check=lambda: None)

@@ -13,6 +13,9 @@ CASES = 20
 ROUNDS = 5
 
 
+LEASE_S = 3
+"""Seconds without a sign after which a worker is taken for dead: short, so that the test need not wait."""
+
 MOST_KILLS = 4
 """Kills in a round; the last worker may finish."""
 
@@ -25,7 +28,7 @@ LONGEST_LIFE_S = 3.0
 
 def kill_at_random_moments(workshop, cohort_id: str, *, workers: int, rng: random.Random) -> int:
     """Kills one worker after the other with SIGKILL, each with a new one in its place; returns how many."""
-    crew = [workshop.start_worker() for _ in range(workers)]
+    crew = [workshop.start_worker("--worker-lease-s", LEASE_S) for _ in range(workers)]
     for kill in range(MOST_KILLS):
         place = kill % workers
         starting = rng.random() < STARTING_SHARE
@@ -37,7 +40,7 @@ def kill_at_random_moments(workshop, cohort_id: str, *, workers: int, rng: rando
             return kill
         crew[place].send_signal(signal.SIGKILL)
         crew[place].wait()
-        crew[place] = workshop.start_worker()
+        crew[place] = workshop.start_worker("--worker-lease-s", LEASE_S)
     workshop.wait_over(cohort_id, timeout_s=300)
     return MOST_KILLS
 
