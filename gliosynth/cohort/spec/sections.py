@@ -28,7 +28,7 @@ MOST_VOXELS: Final = 320
 """Most voxels along an axis of the grid."""
 
 MOST_GRID_VOXELS: Final = 256**3
-"""Most voxels of the grid: beyond it a worker needs more than its 2 GiB."""
+"""Most voxels of the grid; a worker then needs about 3 GB."""
 
 SMALLEST_EXTENT_MM: Final = 128.0
 """Least extent of the grid along an axis in mm; brains are 125 to 185 mm long."""

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gliosynth.cohort.case import CaseArtefacts
-from gliosynth.cohort.price import CASE_BYTES, DATASET_BYTES, case_bytes, price_of
+from gliosynth.cohort.price import DATASET_BYTES, case_bytes, price_of
 from gliosynth.cohort.spec import CohortSpec
 from gliosynth.errors import InvalidParameterError
 
@@ -38,15 +37,10 @@ def test_a_full_case_fits_a_worker_of_two_gigabytes(small_spec: "SmallSpec") -> 
     """The default grid stays below 2 GiB."""
     spec = small_spec(grid={})
     assert price_of(spec).memory_bytes < 2 << 30
-    assert case_bytes(spec) > CASE_BYTES
+    assert price_of(spec).memory_bytes > price_of(small_spec()).memory_bytes
 
 
 def test_no_worker_is_refused(spec: CohortSpec) -> None:
     """A price for nobody makes no sense."""
     with pytest.raises(InvalidParameterError, match="one worker at least, got 0"):
         price_of(spec, workers=0)
-
-
-def test_the_small_cases_of_these_tests_are_small(cases: tuple[CaseArtefacts, ...]) -> None:
-    """Half a megabyte each, so that the tests say something about the fixed part of the price."""
-    assert all(sum(map(len, case.files.values())) < 600_000 for case in cases)
