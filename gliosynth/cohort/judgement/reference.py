@@ -64,13 +64,17 @@ def load_donors() -> Donors:
 
 
 ATTRIBUTIONS: Final = (
-    "Reference cases Brats18_TCIA01_378_1, Brats18_TCIA02_370_1, Brats18_TCIA01_425_1 and Brats18_TCIA10_628_1:"
-    " subjects of TCGA-GBM and TCGA-LGG, The Cancer Imaging Archive, CC BY 3.0 (Scarpace et al.; Pedano et al.), with"
-    " the labels of Bakas et al., Scientific Data 4:170117 (2017), doi:10.7937/K9/TCIA.2017.KLXWJJ1Q and"
-    " doi:10.7937/K9/TCIA.2017.GJQ7R0EF; Menze et al., IEEE TMI 34:1993-2024 (2015).",
-    "Reference cases BraTS2021_00006, BraTS2021_01476 and BraTS2021_01479: RSNA-ASNR-MICCAI BraTS 2021, The Cancer"
-    " Imaging Archive, CC BY 4.0, doi:10.7937/jc8x-9874; Baid et al., arXiv:2107.02314 (2021).",
+    "Real cases Brats18_TCIA01_378_1, Brats18_TCIA02_370_1, Brats18_TCIA01_425_1 and Brats18_TCIA10_628_1: subjects of"
+    " TCGA-GBM and TCGA-LGG, The Cancer Imaging Archive, CC BY 3.0 (creativecommons.org/licenses/by/3.0), by Scarpace et"
+    " al. and Pedano et al., with the labels of Bakas et al., Scientific Data 4:170117 (2017),"
+    " doi:10.7937/K9/TCIA.2017.KLXWJJ1Q and doi:10.7937/K9/TCIA.2017.GJQ7R0EF; Menze et al., IEEE TMI 34:1993-2024"
+    " (2015).",
+    "Real cases BraTS2021_00006, BraTS2021_01476 and BraTS2021_01479: RSNA-ASNR-MICCAI BraTS 2021, The Cancer Imaging"
+    " Archive, CC BY 4.0 (creativecommons.org/licenses/by/4.0), doi:10.7937/jc8x-9874; Baid et al., arXiv:2107.02314"
+    " (2021).",
+    "Of each real case, two slices are shown, scaled, windowed, outlined and stored as JPEG; its other figures are"
+    " measurements.",
     "Anatomies: derived from the training label maps of SynthSeg (Billot et al., Medical Image Analysis 86:102789,"
     " 2023), Apache-2.0.",
 )
-"""Whose data the reference is made of. The pictures were scaled, outlined and stored as JPEG."""
+"""Whose data the reference is made of, and what was changed."""
