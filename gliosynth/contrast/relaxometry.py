@@ -76,6 +76,23 @@ DEEP_GREY: Final = TissuePrior((0.78, 0.82), (850, 1050), (1050, 1250), (65, 80)
 FLUID: Final = TissuePrior((1.0, 1.0), (3800, 4500), (3800, 4500), (1000, 2200))
 """Cerebrospinal fluid: 4270-4329 ms T1."""
 
+MUSCLE: Final = TissuePrior((0.9, 1.0), (850, 950), (1300, 1450), (30, 47))
+"""Muscle: 900/1400 ms T1, 30-47 ms T2 (C.3; BrainWeb 900/47)."""
+
+FAT: Final = TissuePrior((0.95, 1.0), (250, 270), (350, 390), (60, 70))
+"""Fat: 260/370 ms T1, 60-70 ms T2 (C.3; BrainWeb 350/70)."""
+
+SKULL: Final = TissuePrior((0.03, 0.08), (230, 270), (230, 270), (4, 8))
+"""Cortical bone: density .05, T1 250, T2 5 ms (C.3)."""
+
+PUBLISHED_PART_PRIORS: Final[dict[Part, TissuePrior]] = {
+    Part.ED: TissuePrior((0.78, 0.88), (900, 1300), (1100, 1600), (85, 140)),
+    Part.NET: TissuePrior((0.82, 0.90), (1100, 1600), (1300, 1900), (100, 170)),
+    Part.ET: TissuePrior((0.82, 0.88), (1100, 1600), (1300, 1900), (95, 150)),
+    Part.NCR: TissuePrior((0.86, 0.96), (1300, 2200), (1500, 2600), (120, 300)),
+}
+"""Priors of tumour parts as C.3 prints them: MR fingerprinting and spin echo of gliomas, in sequence space."""
+
 PART_PRIORS: Final[dict[Part, TissuePrior]] = {
     Part.ED: TissuePrior((0.79, 0.89), (900, 1300), (1100, 1600), (103, 168)),
     Part.NET: TissuePrior((0.82, 0.90), (1200, 2050), (1400, 2500), (102, 200)),
@@ -84,9 +101,9 @@ PART_PRIORS: Final[dict[Part, TissuePrior]] = {
     Part.CYST: TissuePrior((0.94, 1.0), (2300, 3800), (2500, 4000), (350, 1200)),
     Part.BLOOD: TissuePrior((0.78, 0.90), (420, 800), (550, 1000), (40, 110)),
 }
-"""Priors of tumour parts: C.3, T2 reaching 10 to 25 % and core T1 20 % higher, which gives the medians of real
-regions once routine protocols' contrast is flat (`training/montage.py` prints both), and ET T1 nearer grey matter
-(PROTOTYPE.md 9.3)."""
+"""Priors of tumour parts that are drawn: `PUBLISHED_PART_PRIORS`, T2 reaching 10 to 25 % and core T1 20 % higher, which
+gives the medians of real regions once routine protocols' contrast is flat (`training/montage.py` prints both), and ET T1
+nearer grey matter (PROTOTYPE.md 9.3)."""
 
 GREY_TISSUES: Final = (
     Tissue.CORTICAL_GREY,
@@ -122,18 +139,18 @@ TISSUE_PRIORS: Final[dict[Tissue, TissuePrior]] = {
     Tissue.ARTERY: TissuePrior((0.2, 0.7), (1200, 1500), (1500, 1800), (20, 80)),
     Tissue.VEIN: TissuePrior((0.4, 0.8), (1200, 1500), (1500, 1800), (30, 90)),
     Tissue.DURA: TissuePrior((0.5, 0.7), (900, 1200), (1100, 1400), (30, 60)),
-    Tissue.CORTICAL_BONE: TissuePrior((0.03, 0.08), (230, 270), (230, 270), (4, 8)),
+    Tissue.CORTICAL_BONE: SKULL,
     Tissue.MARROW: TissuePrior((0.6, 0.95), (260, 500), (350, 600), (50, 75)),
     Tissue.SOFT_TISSUE: TissuePrior((0.8, 1.0), (260, 900), (350, 1300), (35, 75)),
     Tissue.SKIN: TissuePrior((0.7, 1.0), (280, 700), (370, 900), (35, 65)),
     Tissue.EYE: TissuePrior((0.95, 1.0), (2500, 3800), (2800, 4200), (400, 1200)),
-    Tissue.EYE_MUSCLE: TissuePrior((0.9, 1.0), (850, 950), (1300, 1450), (30, 47)),
+    Tissue.EYE_MUSCLE: MUSCLE,
     Tissue.MUCOSA: TissuePrior((0.8, 1.0), (900, 1400), (1200, 1800), (60, 150)),
     Tissue.SPINAL_CORD: TissuePrior((0.70, 0.76), (680, 800), (880, 1050), (72, 88)),
     Tissue.OPTIC_NERVE: TissuePrior((0.68, 0.75), (620, 760), (820, 1000), (68, 84)),
 }
 """Priors of the head's tissues (C.3); grey nuclei, vessels and extracranial tissues that C.3 leaves out are set between
-its neighbours (muscle 900/47 and fat 350/70 after BrainWeb)."""
+its neighbours; the maps do not tell fat from muscle, so soft tissue spans both."""
 
 HIGH_FIELD_TESLA: Final = 3.0
 """Field strength whose T1 column is used from here on, tesla."""

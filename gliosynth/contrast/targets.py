@@ -9,40 +9,42 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from gliosynth.anatomy import Tissue
 from gliosynth.labels import Label
 from gliosynth.ranges import Range
 
-MEASURED_RATIOS: Final[dict[tuple[Tissue | Label, int], tuple[float, ...]]] = {
-    (Tissue.CORTICAL_GREY, 0): (0.75, 0.55),
-    (Tissue.CORTICAL_GREY, 1): (0.93, 0.55),
-    (Tissue.CORTICAL_GREY, 2): (1.26, 1.11),
-    (Tissue.CORTICAL_GREY, 3): (1.05, 0.83),
-    (Tissue.VENTRICLE, 0): (0.42, 0.22),
-    (Tissue.VENTRICLE, 1): (0.60, 0.22),
-    (Tissue.VENTRICLE, 2): (2.6, 3.5),
-    (Tissue.VENTRICLE, 3): (0.37, 0.26),
-    (Label.ED, 0): (0.77, 0.65),
-    (Label.ED, 1): (0.98, 0.61),
-    (Label.ED, 2): (1.38, 1.74, 2.15),
-    (Label.ED, 3): (1.36, 1.51),
-    (Label.NCR, 0): (0.69, 0.34),
-    (Label.NCR, 1): (0.97, 0.34),
-    (Label.NCR, 2): (1.69, 2.25, 2.77),
-    (Label.NCR, 3): (1.58, 1.37),
-    (Label.ET, 0): (0.73,),
-    (Label.ET, 1): (1.17,),
-    (Label.ET, 2): (1.62, 2.28),
-    (Label.ET, 3): (1.55,),
+MEASURED_RATIOS: Final[dict[tuple[str, int], tuple[float, ...]]] = {
+    ("GM", 0): (0.75, 0.55),
+    ("GM", 1): (0.93, 0.55),
+    ("GM", 2): (1.26, 1.11),
+    ("GM", 3): (1.05, 0.83),
+    ("CSF", 0): (0.42, 0.22),
+    ("CSF", 1): (0.60, 0.22),
+    ("CSF", 2): (2.6, 3.5),
+    ("CSF", 3): (0.37, 0.26),
+    ("ED", 0): (0.77, 0.65),
+    ("ED", 1): (0.98, 0.61),
+    ("ED", 2): (1.38, 1.74, 2.15),
+    ("ED", 3): (1.36, 1.51),
+    ("NCR", 0): (0.69, 0.34),
+    ("NCR", 1): (0.97, 0.34),
+    ("NCR", 2): (1.69, 2.25, 2.77),
+    ("NCR", 3): (1.58, 1.37),
+    ("ET", 0): (0.73,),
+    ("ET", 1): (1.17,),
+    ("ET", 2): (1.62, 2.28),
+    ("ET", 3): (1.55,),
 }
-"""Median signal relative to white matter of tissue or label in contrast 0 to 3 (t1n, t1c, t2w, t2f), one per case."""
+"""Median signal relative to white matter by region (see `region_masks`) and contrast 0 to 3 (t1n, t1c, t2w, t2f), one
+value a case."""
 
-Z_SCORES: Final[dict[tuple[Tissue | Label, int], Range]] = {
-    (Label.ED, 3): (1.6, 2.6),
-    (Tissue.VENTRICLE, 2): (3.1, 3.1),
-    (Tissue.WHITE_MATTER, 0): (0.8, 1.2),
-    (Label.ET, 1): (1.7, 1.7),
+Z_SCORES: Final[dict[tuple[str, int], Range]] = {
+    ("ED", 3): (1.6, 2.6),
+    ("CSF", 2): (3.1, 3.1),
+    ("WM", 0): (0.8, 1.2),
+    ("ET", 1): (1.7, 1.7),
 }
 """Median z-score in the brain."""
 
@@ -75,6 +77,48 @@ EDGE_MM: Final = 3.0
 
 HALF_HEIGHT_MM: Final = 1.0
 """Largest distance of the edge's half height from the label's border, mm."""
+
+
+def region_masks(
+    tissues: NDArray[np.uint8], labels: NDArray[np.uint8], brain: NDArray[np.bool_]
+) -> dict[str, NDArray[np.bool_]]:
+    """Returns the regions of the targets, ``(X, Y, Z)`` bool each: WM, GM and CSF outside the tumour, NCR, ED, ET.
+
+    Args:
+        tissues: ``(X, Y, Z)`` uint8, values of `Tissue`.
+        labels: ``(X, Y, Z)`` uint8, values of `Label`.
+        brain: ``(X, Y, Z)`` bool.
+    """
+    healthy = brain & (labels == 0)
+    tissue = {"WM": Tissue.WHITE_MATTER, "GM": Tissue.CORTICAL_GREY, "CSF": Tissue.VENTRICLE}
+    masks = {name: healthy & (tissues == int(value)) for name, value in tissue.items()}
+    return masks | {label.name: labels == int(label) for label in Label if int(label) > 0}
+
+
+def noise_level(image: NDArray[np.float32], mask: NDArray[np.bool_], sigma: float) -> float:
+    """Returns the high-pass noise in a region relative to its median: 1.4826 times the median absolute deviation.
+
+    Args:
+        image: ``(X, Y, Z)``.
+        mask: ``(X, Y, Z)`` bool: white matter.
+        sigma: Sigma of the Gaussian whose result is taken off, voxels.
+    """
+    inside = (image - gaussian_filter(image, sigma))[mask]
+    return float(1.4826 * np.median(np.abs(inside - np.median(inside))) / np.median(image[mask]))
+
+
+def bias_range(image: NDArray[np.float32], mask: NDArray[np.bool_], sigma: float) -> Range:
+    """Returns the 2 and 98 % quantile of the low-pass signal of a region, relative to its median.
+
+    Args:
+        image: ``(X, Y, Z)``.
+        mask: ``(X, Y, Z)`` bool: white matter.
+        sigma: Sigma of the Gaussian that smooths inside the region, voxels.
+    """
+    inside = mask.astype(np.float32)
+    low = gaussian_filter(image * inside, sigma)[mask] / np.maximum(gaussian_filter(inside, sigma)[mask], 1e-3)
+    least, middle, largest = np.percentile(low, (2, 50, 98))
+    return float(least / middle), float(largest / middle)
 
 
 def autocorrelation(image: NDArray[np.float32], mask: NDArray[np.bool_], lag: int) -> float:
