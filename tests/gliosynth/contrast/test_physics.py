@@ -6,6 +6,8 @@ import pytest
 from gliosynth.anatomy import Tissue
 from gliosynth.contrast.physics import draw_physics, draw_tissues, flatten, mixture
 from gliosynth.contrast.relaxometry import (
+    FAT,
+    MUSCLE,
     PART_PRIORS,
     TISSUE_PRIORS,
     Part,
@@ -74,6 +76,23 @@ def test_draws_stay_in_their_ranges(field_tesla: float) -> None:
         assert prior.t2[0] <= drawn.t2_ms <= prior.t2[1]
         assert prior.density[0] <= drawn.density <= prior.density[1] <= 1.0
         assert sum(prior.t1_high_field) >= sum(prior.t1_low_field)
+
+
+def test_soft_tissue_spans_fat_and_muscle() -> None:
+    """The maps do not tell them apart: T1 from fat's to nearly muscle's, T2 of both."""
+    soft = TISSUE_PRIORS[Tissue.SOFT_TISSUE]
+    for pure in (FAT, MUSCLE):
+        middle = middle_relaxation(pure, field_tesla=1.5)
+        assert soft.t1_low_field[0] <= middle.t1_ms <= soft.t1_low_field[1]
+        assert soft.t2[0] <= middle.t2_ms <= soft.t2[1]
+
+
+@pytest.mark.parametrize("tissue", list(Tissue)[1:])
+def test_every_tissue_has_a_prior_at_both_fields(tissue: Tissue) -> None:
+    """All tissues but air; T1 and T2 of each are physical: T2 below T1."""
+    prior = TISSUE_PRIORS[tissue]
+    assert 0 < prior.t2[0] <= prior.t2[1] < prior.t1_low_field[1]
+    assert prior.t1_low_field[0] <= prior.t1_high_field[0]
 
 
 def test_middle_of_a_prior() -> None:
