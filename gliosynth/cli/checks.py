@@ -28,6 +28,7 @@ SERVICES: Final = (
     "gliosynth.v1.SegmentationService",
     "gliosynth.v1.PreprocessingService",
     "gliosynth.v1.MetricsService",
+    "gliosynth.v1.TumourMapService",
 )
 """Services whose health is asked for."""
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform, map_coordinates
 
+from gliosynth.errors import InvalidParameterError
 from gliosynth.geometry import Box, Grid, Points, apply_affine, crop_affine
 from gliosynth.labels import LabelMap, Mask, labels_from_regions
 from gliosynth.separable import apply_separable, linear_matrix
@@ -29,6 +30,9 @@ NODE_MM: Final = 2.0
 
 GRAIN_PER_MM: Final = np.float32(4096.0)
 """Distances are compared in grains of this many a mm, so that another machine's rounding orders them alike."""
+
+MOST_VOXELS: Final = 1 << 25
+"""Most voxels in the box of a moved tumour: four heads of 1 mm."""
 
 NUDGE_MM: Final = (0.004, 0.003, 0.002)
 """Every source is read this far beside its place, mm RAS: a surface that comes to lie on voxel centres then gains the
@@ -145,6 +149,19 @@ class Moved:
 
     labels: LabelMap
     box: Box
+
+
+def _check_size(shape: NDArray[np.int64], grid: Grid) -> None:
+    """Refuses a tumour that has become larger than any head, before memory is taken for it."""
+    if np.prod(shape.astype(np.float64)) <= MOST_VOXELS:
+        return
+    extents_mm = " x ".join(f"{size * edge:.0f}" for size, edge in zip(shape, grid.spacing_mm, strict=True))
+    raise InvalidParameterError(
+        f"factor: the tumour would fill a box of {extents_mm} mm, larger than a head; scale it less",
+        field="factor",
+        got=extents_mm,
+        reason="TUMOUR_TOO_LARGE",
+    )
 
 
 def inverse_of(affine: Affine) -> Affine:
@@ -270,4 +287,5 @@ def _target_box(fields: Fields, path: Path, grid: Grid) -> Box:
     reach = path.reach_mm / np.asarray(grid.spacing_mm)
     low = np.floor(index.min(axis=0) - reach).astype(int) - MARGIN_VOXELS
     high = np.ceil(index.max(axis=0) + reach).astype(int) + 1 + MARGIN_VOXELS
+    _check_size(high - low, grid)
     return Box((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))

@@ -28,6 +28,7 @@ SERVICES = (
     "gliosynth.v1.PreprocessingService",
     "gliosynth.v1.SegmentationService",
     "gliosynth.v1.MetricsService",
+    "gliosynth.v1.TumourMapService",
 )
 
 
@@ -114,11 +115,11 @@ def test_one_process_serves_everything(start: Start) -> None:
     assert server.ends_with(signal.SIGTERM) == 0
 
 
-@pytest.mark.parametrize("name", ["segmentation", "preprocessing", "metrics"])
+@pytest.mark.parametrize("name", ["segmentation", "preprocessing", "metrics", "tumour_map"])
 def test_each_service_runs_alone(start: Start, name: str) -> None:
     """`python -m services.<name>` serves that service and no other."""
     server = start(module=f"services.{name}")
-    mine = f"gliosynth.v1.{name.capitalize()}Service"
+    mine = f"gliosynth.v1.{name.title().replace('_', '')}Service"
     with grpc.insecure_channel(server.address) as channel:
         assert health_of(channel) == health_of(channel, mine) == health_pb2.HealthCheckResponse.SERVING
         for other in set(SERVICES) - {mine}:

@@ -155,6 +155,13 @@ def test_a_tumour_scaled_to_less_than_a_voxel_is_an_error(blocks) -> None:
     assert caught.value.reason == "NOTHING_LEFT"
 
 
+def test_a_tumour_larger_than_any_head_is_refused_before_memory_is_taken(tumour) -> None:
+    """9 x 7 x 7 mm and its margin, scaled by 5 twice and once more, fill a box of metres."""
+    with pytest.raises(InvalidParameterError, match="larger than a head") as caught:
+        edit_tumour_map(tumour, [Scale(5), Scale(5), Scale(5)])
+    assert (caught.value.reason, caught.value.field) == ("TUMOUR_TOO_LARGE", "edits[2].factor")
+
+
 def test_thick_slices_are_interpolated_between_their_surfaces() -> None:
     """A cone of 5 mm slices turned by 90 degrees about x keeps its volume and stands along y, tip to the front."""
     labels = np.zeros((40, 40, 12), np.uint8)
