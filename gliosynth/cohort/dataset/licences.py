@@ -1,8 +1,15 @@
 """Under which licences a cohort leaves: the anatomies' of the library, and whatever the caller's own maps allow."""
 
 from importlib.resources import files
+from typing import Final
 
 from gliosynth.cohort.spec.cohort import CohortSpec
+
+PICTURES: Final = (
+    "The pictures of real cases are in report.html alone, framed and marked as real; no image, label or mask of this\n"
+    "data set holds anything of them."
+)
+"""Where the notice's real cases are."""
 
 
 def uses_built_in(spec: CohortSpec) -> bool:
@@ -15,17 +22,20 @@ def licence_of(spec: CohortSpec) -> str:
     parts = ["Apache-2.0 (anatomies that ship with gliosynth; see LICENSE and NOTICE)"] if uses_built_in(spec) else []
     if spec.anatomies.own:
         parts.append("terms of the owner's own label maps (see NOTICE)")
-    return "; ".join(parts)
+    return "; ".join([*parts, "CC BY 3.0 and 4.0 for the pictures of real cases in report.html (see NOTICE)"])
 
 
 def licence_files(spec: CohortSpec) -> dict[str, bytes]:
     """Returns the licence and notice files at the data set's root."""
-    if not uses_built_in(spec):
-        return {"NOTICE": _own_notice(spec).encode()}
     folder = files("gliosynth.anatomies")
-    notice = folder.joinpath("NOTICE").read_text(encoding="utf-8")
-    own = f"\n{_own_notice(spec)}" if spec.anatomies.own else ""
-    return {"LICENSE": folder.joinpath("LICENSE").read_bytes(), "NOTICE": f"{notice.rstrip()}\n{own}".encode()}
+    parts = [folder.joinpath("NOTICE").read_text(encoding="utf-8")] if uses_built_in(spec) else []
+    if spec.anatomies.own:
+        parts.append(_own_notice(spec))
+    parts.append(files("gliosynth.report").joinpath("real_cases", "NOTICE").read_text(encoding="utf-8"))
+    notice = {"NOTICE": "\n\n".join(part.strip() for part in (*parts, PICTURES)).encode() + b"\n"}
+    if not uses_built_in(spec):
+        return notice
+    return {"LICENSE": folder.joinpath("LICENSE").read_bytes(), **notice}
 
 
 def _own_notice(spec: CohortSpec) -> str:

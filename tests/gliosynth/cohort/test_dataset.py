@@ -173,6 +173,8 @@ def test_licence_and_notice_of_the_anatomies_come_along(dataset: DatasetArtefact
     """Apache-2.0 asks for both files; the description names the licence."""
     assert b"Apache License" in dataset.files["LICENSE"]
     assert b"SynthSeg" in dataset.files["NOTICE"]
+    assert b"Cancer Imaging Archive" in dataset.files["NOTICE"]
+    assert "seven pictures of real patients" in dataset.files["README.md"].decode()
     assert "Apache-2.0" in json.loads(dataset.files["dataset_description.json"])["License"]
 
 
@@ -181,7 +183,7 @@ def test_the_texts_say_what_is_in_the_data_set(dataset: DatasetArtefacts) -> Non
     readme, card = dataset.files["README.md"].decode(), dataset.files["DATACARD.md"].decode()
     report = dataset.files["report.html"].decode()
     assert "4 synthetic brain-tumour MRI cases" in readme
-    assert "Nobody." in card
+    assert "Nobody" in card
     assert "| head_03 |" in card
     for text in (readme, card, report):
         assert "Small cohort" in text
