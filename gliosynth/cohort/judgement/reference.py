@@ -65,8 +65,8 @@ def load_donors() -> Donors:
 
 ATTRIBUTIONS: Final = (
     "Real cases Brats18_TCIA01_378_1, Brats18_TCIA02_370_1, Brats18_TCIA01_425_1 and Brats18_TCIA10_628_1: subjects of"
-    " TCGA-GBM and TCGA-LGG, The Cancer Imaging Archive, CC BY 3.0 (creativecommons.org/licenses/by/3.0), by Scarpace et"
-    " al. and Pedano et al., with the labels of Bakas et al., Scientific Data 4:170117 (2017),"
+    " TCGA-GBM and TCGA-LGG, The Cancer Imaging Archive, CC BY 3.0 (creativecommons.org/licenses/by/3.0), by Scarpace"
+    " et al. and Pedano et al., with the labels of Bakas et al., Scientific Data 4:170117 (2017),"
     " doi:10.7937/K9/TCIA.2017.KLXWJJ1Q and doi:10.7937/K9/TCIA.2017.GJQ7R0EF; Menze et al., IEEE TMI 34:1993-2024"
     " (2015).",
     "Real cases BraTS2021_00006, BraTS2021_01476 and BraTS2021_01479: RSNA-ASNR-MICCAI BraTS 2021, The Cancer Imaging"

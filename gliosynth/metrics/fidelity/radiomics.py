@@ -102,20 +102,20 @@ def _encode_image(
     sd = max(float(values.std()), 1e-6)
     skewness = float(np.mean(((values - values.mean()) / sd) ** 3))
     low, high = (float(value) for value in np.percentile(values, (5, 95)))
-    slopes = np.gradient(image, *spacing_mm[:2])
-    slope = float(np.sqrt(slopes[0] ** 2 + slopes[1] ** 2)[brain].mean())
-    return np.array(
-        [
-            float(values.mean()),
-            sd,
-            skewness,
-            low,
-            high,
-            slope,
-            *_band_energies(image, brain, spacing_mm),
-            *_autocorrelations(image, brain, spacing_mm),
-        ]
-    )
+    first_order = [float(values.mean()), sd, skewness, low, high, _mean_slope(image, brain, spacing_mm)]
+    bands, lags = _band_energies(image, brain, spacing_mm), _autocorrelations(image, brain, spacing_mm)
+    return np.array([*first_order, *bands, *lags])
+
+
+def _mean_slope(image: NDArray[np.float32], brain: Mask, spacing_mm: tuple[float, float, float]) -> float:
+    """Returns the mean gradient per mm where both neighbours along both axes are brain: its rim is no edge in it."""
+    inner = brain.copy()
+    inner[1:-1, 1:-1] &= brain[:-2, 1:-1] & brain[2:, 1:-1] & brain[1:-1, :-2] & brain[1:-1, 2:]
+    inner[[0, -1]] = inner[:, [0, -1]] = False
+    if not inner.any():
+        return 0.0
+    along, across = np.gradient(image, *spacing_mm[:2])
+    return float(np.sqrt(along**2 + across**2)[inner].mean())
 
 
 def _band_energies(image: NDArray[np.float32], brain: Mask, spacing_mm: tuple[float, float, float]) -> list[float]:
