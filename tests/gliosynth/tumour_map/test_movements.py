@@ -156,10 +156,10 @@ def test_a_tumour_scaled_to_less_than_a_voxel_is_an_error(blocks) -> None:
 
 
 def test_a_tumour_larger_than_any_head_is_refused_before_memory_is_taken(tumour) -> None:
-    """9 x 7 x 7 mm and its margin, scaled by 5 twice and once more, fill a box of metres."""
+    """9 x 7 x 7 mm scaled by 5 and by 5 again are 225 x 175 x 175 mm, and half a metre with the rim around them."""
     with pytest.raises(InvalidParameterError, match="larger than a head") as caught:
-        edit_tumour_map(tumour, [Scale(5), Scale(5), Scale(5)])
-    assert (caught.value.reason, caught.value.field) == ("TUMOUR_TOO_LARGE", "edits[2].factor")
+        edit_tumour_map(tumour, [Scale(5), Scale(5)])
+    assert (caught.value.reason, caught.value.field) == ("TUMOUR_TOO_LARGE", "edits[1].factor")
 
 
 def test_thick_slices_are_interpolated_between_their_surfaces() -> None:
