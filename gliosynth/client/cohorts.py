@@ -27,7 +27,15 @@ WATCH_DEADLINE_S: Final = 600.0
 """Deadline of one call that watches or downloads, in seconds; such calls are made again until the work is over."""
 
 PASSING: Final = frozenset(
-    {"RPC_UNAVAILABLE", "RPC_DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "SERVER_DRAINING", RECEIVE_AGAIN}
+    {
+        "RPC_UNAVAILABLE",
+        "RPC_DEADLINE_EXCEEDED",
+        "DEADLINE_EXCEEDED",
+        "SERVER_DRAINING",
+        "DATABASE_UNAVAILABLE",
+        "STORE_UNAVAILABLE",
+        RECEIVE_AGAIN,
+    }
 )
 """Reasons of errors after which the same call is made again: the cohort goes on meanwhile."""
 

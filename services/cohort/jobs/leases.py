@@ -87,7 +87,7 @@ class Leases:
         Raises:
             StorageError: The database cannot be reached.
         """
-        held = {str(job.executor_id) for job in self._database.jobs(status=RUNNING)}
+        held = {str(job.executor_id) for job in self._database.jobs(status=RUNNING) if job.app_version == JOB_VERSION}
         dead = sorted(held - self._living())
         if dead:
             structlog.get_logger("gliosynth.leases").warning("takes_over", workers=dead)

@@ -1,6 +1,7 @@
 """Cohorts as workers know them: a run is one taking-up of the work, and every step of it is counted once."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -8,6 +9,9 @@ from services.cohort.jobs import transitions
 from services.cohort.jobs.database import Database
 from services.cohort.jobs.records import CaseOutcome, CohortRecord, record_of
 from services.cohort.jobs.tables import ACTIVE, CASES, COHORTS, WORKERS, State
+
+PORTION: Final = 100
+"""Cases that are queued in one transaction."""
 
 
 class Runs:
@@ -36,19 +40,35 @@ class Runs:
     def plan(self, cohort_id: str, run: int) -> None:
         """Queues the cases of a run that are not made, or its end where all are; once more changes nothing.
 
+        In portions: a large cohort must not keep everyone else out of the database.
+
         Args:
             cohort_id: The cohort.
             run: The run.
         """
+        numbers = self._begin(cohort_id, run)
+        for first in range(0, len(numbers), PORTION):
+            with self._database.write() as connection:
+                if self._locked(connection, cohort_id, run) is None:
+                    return
+                portion = numbers[first : first + PORTION]
+                transitions.enqueue(self._database, connection, transitions.CASE_JOB, cohort_id, run, portion)
+
+    def _begin(self, cohort_id: str, run: int) -> list[int]:
+        """Returns the numbers of the cases to make; where none is left, queues the end of the run."""
         with self._database.write() as connection:
-            cohort = _wanted(transitions.find(connection, COHORTS.c.id == cohort_id, lock=True), run)
+            cohort = self._locked(connection, cohort_id, run)
             if cohort is None:
-                return
+                return []
             transitions.change(connection, cohort_id, {"state": State.RUNNING})
             made = set(connection.execute(sa.select(CASES.c.number).where(CASES.c.cohort_id == cohort_id)).scalars())
             numbers = [number for number in range(cohort.case_count) if number not in made]
-            job = transitions.CASE_JOB if numbers else transitions.FINISH_JOB
-            transitions.enqueue(self._database, connection, job, cohort_id, run, numbers)
+            if not numbers:
+                transitions.enqueue(self._database, connection, transitions.FINISH_JOB, cohort_id, run)
+            return numbers
+
+    def _locked(self, connection: sa.Connection, cohort_id: str, run: int) -> CohortRecord | None:
+        return _wanted(transitions.find(connection, COHORTS.c.id == cohort_id, lock=True), run)
 
     def case_stored(self, cohort_id: str, run: int, case: CaseOutcome) -> None:
         """Counts a case that is stored, once; after the last one the end of the run is queued.
@@ -59,7 +79,7 @@ class Runs:
             case: What it adds.
         """
         with self._database.write() as connection:
-            cohort = _wanted(transitions.find(connection, COHORTS.c.id == cohort_id, lock=True), run)
+            cohort = self._locked(connection, cohort_id, run)
             if cohort is None:
                 return
             is_new = transitions.insert_once(connection, CASES, {"cohort_id": cohort_id, "number": case.number})
@@ -159,7 +179,7 @@ class Runs:
 
     def _end(self, cohort_id: str, run: int, *, state: State, outcome: str, facts: Mapping[str, object]) -> None:
         with self._database.write() as connection:
-            cohort = _wanted(transitions.find(connection, COHORTS.c.id == cohort_id, lock=True), run)
+            cohort = self._locked(connection, cohort_id, run)
             if cohort is not None:
                 transitions.end(
                     self._database,
