@@ -104,7 +104,7 @@ def _pushed(
     source = sources_and_sinks(
         tissues, distance_mm, stretch=radius_mm / rest_mm - 1.0, rest_mm=rest_mm, decay_mm=decay_mm
     )
-    moving = (_table(0.0) >= 0)[tissues]
+    moving = (_compliance() >= 0.0)[tissues]
     pushed = unfolded(flow(source, moving, edges_mm), edges_mm)
     return moved(coarse, pushed, edges_mm)
 
@@ -131,7 +131,7 @@ def sources_and_sinks(
         rest_mm: That radius, mm.
         decay_mm: Distance over which fluid becomes e times less compliant, mm.
     """
-    compliance = _table(0.0)[tissues]
+    compliance = _compliance()[tissues]
     fluid = np.maximum(compliance, 0.0) * exp(-np.maximum(distance_mm - rest_mm, 0.0) / decay_mm)
     gain = np.where((compliance == 0.0) & (distance_mm <= rest_mm), 3.0 * stretch, 0.0)
     gained = float(gain.sum())
@@ -222,10 +222,10 @@ def _dot(first: Field, second: Field) -> float:
     return float((first * second).sum(dtype=np.float64))
 
 
-def _table(tissue: float) -> NDArray[np.float64]:
-    """Returns the compliance of each tissue: `tissue` for what only flows, above 0 for fluid, -1 for what stays."""
+def _compliance() -> NDArray[np.float64]:
+    """Returns the compliance of each tissue: above 0 for fluid, 0 for what only flows, -1 for what stays."""
     table = np.full(256, -1.0)
-    table[[*PARENCHYMA, Tissue.ARTERY, Tissue.VEIN, Tissue.DURA, Tissue.OPTIC_NERVE]] = tissue
+    table[[*PARENCHYMA, Tissue.ARTERY, Tissue.VEIN, Tissue.DURA, Tissue.OPTIC_NERVE]] = 0.0
     table[[*BRAIN_CSF, Tissue.OUTER_CSF]] = 1.0
     table[[Tissue.VENTRICLE, Tissue.CHOROID_PLEXUS]] = VENTRICLE_COMPLIANCE
     table[Tissue.SULCUS_EDGE] = EDGE_SHARE
