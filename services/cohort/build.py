@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from google.longrunning import operations_pb2_grpc  # type: ignore[import-untyped]
+from google.longrunning import operations_pb2_grpc
 
 from gliosynth.v1 import cohort_pb2_grpc, volume_pb2
 from services.cohort import operations, servicer

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from google.longrunning import operations_pb2
 from google.protobuf import any_pb2, timestamp_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 import grpc
-from google.longrunning import operations_pb2, operations_pb2_grpc  # type: ignore[import-untyped]
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import empty_pb2
 
 from gliosynth.errors import InvalidParameterError, StateError

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import grpc
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from google.longrunning import operations_pb2
 
 from gliosynth.anatomy import anatomy_names
 from gliosynth.cohort.spec import json_schema
