@@ -77,6 +77,14 @@ def test_much_that_is_cut_off_and_a_lost_region_are_remarked(tumour, wide_head) 
     assert [remark.id for remark in remarks_on(edit_tumour_map(tumour, [Scale(0.9)]))] == ["BRAIN_UNKNOWN"]
 
 
+def test_a_head_that_was_not_stripped_is_remarked(tumour) -> None:
+    """An image that is nowhere 0: 46 080 voxels of 64 mm3 are 2949 ml, more than any brain has."""
+    coarse = Volume(tumour.data, np.diag([4.0, 4.0, 4.0, 1.0]), "tumour_map")
+    image = Volume(np.ones(tumour.shape, np.float32), coarse.affine, "image")
+    edited = edit_tumour_map(coarse, [Scale(0.9)], around=Surroundings.of_image(image))
+    assert [remark.id for remark in remarks_on(edited)] == ["BRAIN_VOLUME_HIGH"]
+
+
 def test_what_is_no_tumour_map_or_no_recipe_is_refused(tumour, wide_head) -> None:
     """An empty map, no edits, too many, another grid, a tumour of another head."""
     empty = Volume(np.zeros(tumour.shape, np.uint8), tumour.affine, "tumour_map")
