@@ -7,7 +7,7 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import empty_pb2
 
 from gliosynth.errors import InvalidParameterError, StateError
-from services.cohort import convert
+from services.cohort import convert, parameters
 from services.cohort.backend import Backend
 from services.cohort.jobs.tables import ACTIVE
 from services.cohort.servicer import DEFAULT_PAGE, LARGEST_PAGE
@@ -47,11 +47,11 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignor
                 field="filter" if request.filter else "name",
                 got=(request.filter or request.name)[:64],
             )
-        size = convert.page_size_of(request.page_size, default=DEFAULT_PAGE, largest=LARGEST_PAGE)
+        size = parameters.page_size_of(request.page_size, default=DEFAULT_PAGE, largest=LARGEST_PAGE)
         found = self._backend.house.cohorts.list(
-            size=size + 1, after=convert.place_of(request.page_token), states=(), display_name=""
+            size=size + 1, after=parameters.place_of(request.page_token), states=(), display_name=""
         )
-        following = convert.page_token_of(found[size - 1]) if len(found) > size else ""
+        following = parameters.page_token_of(found[size - 1]) if len(found) > size else ""
         operations = [convert.operation_message(cohort) for cohort in found[:size]]
         return operations_pb2.ListOperationsResponse(operations=operations, next_page_token=following)
 
@@ -90,4 +90,4 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignor
 
 
 def _id(name: str) -> str:
-    return convert.id_of(name, convert.OPERATIONS)
+    return parameters.id_of(name, convert.OPERATIONS)

@@ -6,7 +6,7 @@ from gliosynth.cohort.price import price_of
 from gliosynth.cohort.spec import CohortSpec, parse_spec
 from gliosynth.errors import FieldViolation, InvalidInputError, InvalidSpecError
 from gliosynth.v1 import cohort_pb2
-from services.cohort import convert
+from services.cohort import convert, parameters
 from services.cohort.backend import Backend
 from services.cohort.jobs.records import NewCohort, PriceRecord
 from services.cohort.making.gate import gate_models
@@ -25,7 +25,7 @@ def order_of(request: cohort_pb2.CreateCohortRequest, backend: Backend) -> NewCo
         UnknownModelError: The repository lacks a model of the gate.
         StorageError: The store cannot be read.
     """
-    request_id = convert.checked_request_id(request.request_id)
+    request_id = parameters.checked_request_id(request.request_id)
     spec = parse_spec(request.spec)
     _check_own_anatomies(spec, backend)
     return NewCohort(
@@ -33,7 +33,7 @@ def order_of(request: cohort_pb2.CreateCohortRequest, backend: Backend) -> NewCo
         spec=spec.to_json().decode(),
         case_count=spec.case_count,
         request_id=request_id,
-        request_digest=convert.digest_of(request),
+        request_digest=parameters.digest_of(request),
         price=_price(spec, workers=max(1, backend.settings.cohort_workers)),
         generator_version=generator_id(spec),
         models=gate_models(backend.settings),

@@ -12,7 +12,7 @@ from gliosynth.cohort.spec import json_schema
 from gliosynth.cohort.spec.sections import TISSUE_NAMES
 from gliosynth.errors import InvalidParameterError
 from gliosynth.v1 import cohort_pb2, cohort_pb2_grpc
-from services.cohort import convert
+from services.cohort import convert, parameters
 from services.cohort.backend import Backend
 from services.cohort.downloads import Download
 from services.cohort.jobs.records import CohortRecord
@@ -78,14 +78,14 @@ class CohortServicer(cohort_pb2_grpc.CohortServiceServicer):
     ) -> cohort_pb2.ListCohortsResponse:
         """Lists cohorts, newest first."""
         del context
-        size = convert.page_size_of(request.page_size, default=DEFAULT_PAGE, largest=LARGEST_PAGE)
+        size = parameters.page_size_of(request.page_size, default=DEFAULT_PAGE, largest=LARGEST_PAGE)
         found = self._backend.house.cohorts.list(
             size=size + 1,
-            after=convert.place_of(request.page_token),
-            states=convert.states_of(request.states),
+            after=parameters.place_of(request.page_token),
+            states=parameters.states_of(request.states),
             display_name=request.display_name,
         )
-        following = convert.page_token_of(found[size - 1]) if len(found) > size else ""
+        following = parameters.page_token_of(found[size - 1]) if len(found) > size else ""
         cohorts = [convert.cohort_message(cohort) for cohort in found[:size]]
         return cohort_pb2.ListCohortsResponse(cohorts=cohorts, next_page_token=following)
 
@@ -93,7 +93,7 @@ class CohortServicer(cohort_pb2_grpc.CohortServiceServicer):
         self, request: cohort_pb2.WatchCohortRequest, context: grpc.ServicerContext
     ) -> Iterator[cohort_pb2.WatchCohortResponse]:
         """Sends a cohort whenever it changes."""
-        cohort_id = convert.id_of(request.name, convert.COHORTS)
+        cohort_id = parameters.id_of(request.name, convert.COHORTS)
         with self._backend.stream():
             for cohort in watch(self._backend, cohort_id, deadline=Deadline(context)):
                 yield cohort_pb2.WatchCohortResponse(cohort=convert.cohort_message(cohort))
@@ -102,7 +102,7 @@ class CohortServicer(cohort_pb2_grpc.CohortServiceServicer):
         self, request: cohort_pb2.WaitCohortRequest, context: grpc.ServicerContext
     ) -> cohort_pb2.WaitCohortResponse:
         """Returns a cohort when its work is over."""
-        cohort_id = convert.id_of(request.name, convert.COHORTS)
+        cohort_id = parameters.id_of(request.name, convert.COHORTS)
         with self._backend.stream():
             cohort = wait_for_end(
                 self._backend, cohort_id, timeout_s=request.timeout_seconds, deadline=Deadline(context)
@@ -114,7 +114,7 @@ class CohortServicer(cohort_pb2_grpc.CohortServiceServicer):
     ) -> cohort_pb2.CancelCohortResponse:
         """Stops the work on a cohort."""
         del context
-        cohort = self._backend.house.cohorts.cancel(convert.id_of(request.name, convert.COHORTS))
+        cohort = self._backend.house.cohorts.cancel(parameters.id_of(request.name, convert.COHORTS))
         return cohort_pb2.CancelCohortResponse(cohort=convert.cohort_message(cohort))
 
     def ResumeCohort(  # noqa: N802 - the proto's name
@@ -122,7 +122,7 @@ class CohortServicer(cohort_pb2_grpc.CohortServiceServicer):
     ) -> cohort_pb2.ResumeCohortResponse:
         """Takes up the work on a stopped cohort."""
         del context
-        cohort = self._backend.house.cohorts.resume(convert.id_of(request.name, convert.COHORTS))
+        cohort = self._backend.house.cohorts.resume(parameters.id_of(request.name, convert.COHORTS))
         self._backend.crew.start()
         return cohort_pb2.ResumeCohortResponse(cohort=convert.cohort_message(cohort))
 
@@ -131,7 +131,7 @@ class CohortServicer(cohort_pb2_grpc.CohortServiceServicer):
     ) -> cohort_pb2.DeleteCohortResponse:
         """Deletes a cohort and everything that was made for it."""
         del context
-        self._backend.house.cohorts.delete(convert.id_of(request.name, convert.COHORTS))
+        self._backend.house.cohorts.delete(parameters.id_of(request.name, convert.COHORTS))
         self._backend.crew.start()
         return cohort_pb2.DeleteCohortResponse()
 
@@ -151,10 +151,10 @@ class CohortServicer(cohort_pb2_grpc.CohortServiceServicer):
     ) -> cohort_pb2.GetDownloadUrlsResponse:
         """Returns signed URLs of the files of a data set."""
         del context
-        size = convert.page_size_of(request.page_size, default=LARGEST_URL_PAGE, largest=LARGEST_URL_PAGE)
+        size = parameters.page_size_of(request.page_size, default=LARGEST_URL_PAGE, largest=LARGEST_URL_PAGE)
         lifetime_s = _lifetime_s(request.lifetime_seconds)
         download = Download(self._backend.house.store, self._find(request.name))
-        start = convert.index_of(request.page_token, len(download.files))
+        start = parameters.index_of(request.page_token, len(download.files))
         end = start + size
         return cohort_pb2.GetDownloadUrlsResponse(
             urls=download.urls(download.files[start:end], lifetime_s=lifetime_s),
@@ -181,7 +181,7 @@ class CohortServicer(cohort_pb2_grpc.CohortServiceServicer):
         return cohort_pb2.GetSpecSchemaResponse(schema=schema, anatomies=anatomy_names(), tissues=TISSUE_NAMES)
 
     def _find(self, name: str) -> CohortRecord:
-        return self._backend.house.cohorts.get(convert.id_of(name, convert.COHORTS))
+        return self._backend.house.cohorts.get(parameters.id_of(name, convert.COHORTS))
 
 
 def _lifetime_s(asked: int) -> int:

@@ -92,7 +92,7 @@ class Workshop:
     def _log(self, index: int) -> Path:
         return self.folder / f"worker{index}.log"
 
-    def wait(self, cohort_id: str, *, until: Callable[[CohortRecord], bool], timeout_s: float = 120) -> CohortRecord:
+    def wait(self, cohort_id: str, *, until: Callable[[CohortRecord], bool], timeout_s: float = 300) -> CohortRecord:
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             cohort = self.cohorts.get(cohort_id)
@@ -101,7 +101,7 @@ class Workshop:
             time.sleep(0.05)
         pytest.fail(f"cohort stays {cohort.state} with {cohort.cases_made} cases: {self.logs()}")
 
-    def wait_over(self, cohort_id: str, timeout_s: float = 120) -> CohortRecord:
+    def wait_over(self, cohort_id: str, timeout_s: float = 300) -> CohortRecord:
         return self.wait(cohort_id, until=lambda cohort: cohort.state not in ACTIVE, timeout_s=timeout_s)
 
     def digests(self, cohort_id: str) -> dict[str, str]:

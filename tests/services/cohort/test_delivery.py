@@ -44,7 +44,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory, document: Callable) -> It
         stub = cohort_pb2_grpc.CohortServiceStub(channel)
         request = cohort_pb2.CreateCohortRequest(spec=json.dumps(document(CASES)).encode())
         name = stub.CreateCohort(request, timeout=20).name.replace("operations", "cohorts")
-        watched = stub.WatchCohort(cohort_pb2.WatchCohortRequest(name=name), timeout=120)
+        watched = stub.WatchCohort(cohort_pb2.WatchCohortRequest(name=name), timeout=300)
         seen = [answer.cohort for answer in watched]
         yield Delivery(server, stub, operations_pb2_grpc.OperationsStub(channel), seen[-1], seen)
     server.drain()
@@ -158,7 +158,7 @@ def test_of_a_withheld_cohort_only_the_reports_leave(delivery: Delivery, documen
     request = cohort_pb2.CreateCohortRequest(spec=json.dumps(spec).encode())
     name = delivery.stub.CreateCohort(request, timeout=20).name.replace("operations", "cohorts")
     wait = cohort_pb2.WaitCohortRequest(name=name)
-    cohort = delivery.stub.WaitCohort(wait, timeout=60).cohort
+    cohort = delivery.stub.WaitCohort(wait, timeout=300).cohort
     assert cohort.state == STATE.COHORT_STATE_WITHHELD
     assert len(cohort.withheld_reasons) > 0
     withheld = Delivery(delivery.server, delivery.stub, delivery.operations, cohort, [])
@@ -174,11 +174,11 @@ def test_deleting_removes_the_files(delivery: Delivery, document: Callable) -> N
     """The cohort is gone at once, its files soon after; another one stays."""
     request = cohort_pb2.CreateCohortRequest(spec=json.dumps(document(1)).encode())
     name = delivery.stub.CreateCohort(request, timeout=20).name.replace("operations", "cohorts")
-    delivery.stub.WaitCohort(cohort_pb2.WaitCohortRequest(name=name), timeout=60)
+    delivery.stub.WaitCohort(cohort_pb2.WaitCohortRequest(name=name), timeout=300)
     folder = delivery.server._settings.cohort_folder / "store" / name
     assert folder.exists()
     delivery.stub.DeleteCohort(cohort_pb2.DeleteCohortRequest(name=name), timeout=20)
-    end = time.monotonic() + 30.0
+    end = time.monotonic() + 120.0
     while folder.exists() and time.monotonic() < end:
         time.sleep(0.1)
     assert not folder.exists()

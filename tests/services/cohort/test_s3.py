@@ -79,7 +79,7 @@ def test_a_cohort_lives_in_s3(
     stub = cohort_pb2_grpc.CohortServiceStub(connect(server))
     request = cohort_pb2.CreateCohortRequest(spec=json.dumps(document(2)).encode())
     name = stub.CreateCohort(request, timeout=20).name.replace("operations", "cohorts")
-    cohort = stub.WaitCohort(cohort_pb2.WaitCohortRequest(name=name), timeout=120).cohort
+    cohort = stub.WaitCohort(cohort_pb2.WaitCohortRequest(name=name), timeout=300).cohort
     assert cohort.state == cohort_pb2.COHORT_STATE_SUCCEEDED
     found, token = {}, ""
     while True:
