@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gliosynth.anatomy import Anatomy, Tissue
-from gliosynth.tumour.deformation import CoarseMap
+from gliosynth.anatomy import Anatomy, Tissue, load_anatomy
+from gliosynth.tumour.deformation import CoarseMap, draw_map
 from gliosynth.tumour.mass_effect import add_mass_effect, flow, sources_and_sinks, unfolded
-from gliosynth.tumour.scene import deform
-from gliosynth.tumour.settings import GridSettings
+from gliosynth.tumour.scene import Head, deform
+from gliosynth.tumour.settings import DeformationSettings, GridSettings
 
 SIZE = 121
 CENTRE = np.array([91.0, 60.0, 60.0])
@@ -97,6 +97,35 @@ def test_the_map_does_not_fold() -> None:
     x, y, z = np.meshgrid(*[np.arange(SIZE) - 60.0] * 3, indexing="ij")
     left = (np.sqrt(x * x + y * y + z * z) < 40)[2:-2, 2:-2, 2:-2] & (x[2:-2, 2:-2, 2:-2] < -30)
     assert np.median(jacobian(pushed(6.0))[2:-2, 2:-2, 2:-2][left]) == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_real_head_gives_way_as_patients_do() -> None:
+    """A tumour of 22 mm radius in the right hemisphere, against the same head without it.
+
+    The right ventricle loses more than a tenth and more than the left one, the midline bulges to the left by 1.5 to
+    8 mm where it does most, and the brain keeps its volume to 1 %.
+    """
+    anatomy, grid = load_anatomy("head_05"), GridSettings((80, 96, 80), (2.0, 2.0, 2.0))
+    still = DeformationSettings(scale=(1.0, 1.0), rotation_deg=0.0, coarse_mm=0.0, fine_mm=0.0)
+    coarse = draw_map(anatomy, grid, still, np.random.default_rng(0))
+    centre = np.array([56.0, 60.0, 45.0])
+    after = add_mass_effect(coarse, anatomy, centre, radius_mm=22.0, amount_mm=8.0, decay_mm=40.0)
+    before, pushed_head = deform(anatomy, coarse, np), deform(anatomy, after, np)
+
+    def ventricle(head: Head, sign: float) -> float:
+        return float(((head.tissues == Tissue.VENTRICLE) & (head.side_mm * sign > 0)).sum())
+
+    def midline_mm(head: Head) -> NDArray[np.float64]:
+        return 2.0 * np.array([np.interp(0.0, head.side_mm[:, y, 45], np.arange(80.0)) for y in range(30, 75)])
+
+    right = ventricle(pushed_head, 1.0) / ventricle(before, 1.0)
+    left = ventricle(pushed_head, -1.0) / ventricle(before, -1.0)
+    assert right < 0.9
+    assert right < left
+    shift_mm = midline_mm(pushed_head) - midline_mm(before)
+    assert -8.0 < shift_mm.min() < -1.5
+    assert shift_mm.max() < 0.5
+    assert pushed_head.inside.sum() == pytest.approx(before.inside.sum(), rel=0.01)
 
 
 def test_gains_and_losses_balance() -> None:

@@ -5,7 +5,7 @@ the volumes of BraTS 2021 (n = 1251: whole tumour mean 96, median 89 ml). On pur
 the median; enhancement is absent more often (C.5: 8 %; BraTS 2.6 %), so that low grades are seen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from gliosynth.labels import Label, LabelMap
 from gliosynth.tumour.deformation import draw_map
 from gliosynth.tumour.plan import TumourPlan, draw_centre, draw_plan
 from gliosynth.tumour.scene import Head, box_around, deform, terrain_of
-from gliosynth.tumour.settings import Family, GridSettings, Growth
+from gliosynth.tumour.settings import Family, GridSettings, Growth, TumourSettings
 from gliosynth.tumour.shapes import grow
 
 COUNT = 64
@@ -37,12 +37,12 @@ class Grown:
     plan: TumourPlan
 
 
-def simulated(seed: int) -> Grown:
+def simulated(seed: int, settings: TumourSettings = TRAINING.tumour) -> Grown:
     """Returns one tumour as the simulator makes it, without images."""
     rng, anatomy = np.random.default_rng((4, seed)), load_anatomy(HEADS[seed % len(HEADS)])
     coarse = draw_map(anatomy, GRID, TRAINING.deformation, rng)
-    plan = draw_plan(TRAINING.tumour, rng)
-    centre = draw_centre(anatomy, coarse, TRAINING.tumour, plan, rng)
+    plan = draw_plan(settings, rng)
+    centre = draw_centre(anatomy, coarse, settings, plan, rng)
     largest_mm = float(rng.uniform(*TRAINING.deformation.mass_effect_mm))
     head = deform(anatomy, push(coarse, anatomy, centre, plan, largest_mm=largest_mm, rng=rng), np)
     box = box_around(centre, plan.radius_mm, GRID, np)
@@ -191,6 +191,18 @@ def test_only_butterflies_cross_the_midline(tumours: list[Grown]) -> None:
         right, left = (float((mask & (tumour.head.side_mm * sign > 2.0)).sum()) for sign in (1.0, -1.0))
         if not tumour.plan.butterfly:
             assert min(right, left) < 0.02 * mask.sum()
+
+
+def test_butterflies_cross_the_midline() -> None:
+    """Of six tumours that start in the corpus callosum, at least two have a tenth of their volume on the other side."""
+    settings = replace(TRAINING.tumour, butterfly_share=1.0, small_share=0.0)
+    crossed = []
+    for seed in range(6):
+        tumour = simulated(seed, settings)
+        mask = tumour.labels > 0
+        right, left = (float((mask & (tumour.head.side_mm * sign > 2.0)).sum()) for sign in (1.0, -1.0))
+        crossed.append(min(right, left) > 0.1 * mask.sum())
+    assert sum(crossed) >= 2
 
 
 def test_families_have_their_shares(tumours: list[Grown]) -> None:
