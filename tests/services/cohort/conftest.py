@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from gliosynth.cohort.summary import CaseSummary
 from services.cohort.jobs.cohorts import Cohorts
 from services.cohort.jobs.database import Database, database_url
 from services.cohort.jobs.records import CohortRecord, ModelRecord, NewCohort, PriceRecord
-from services.cohort.jobs.tables import ACTIVE
+from services.cohort.jobs.tables import ACTIVE, State
 from services.runtime.storage import Store, open_store
 
 ROOT = Path(__file__).parents[3]
@@ -218,3 +219,58 @@ def new_postgres(postgres_url: str) -> Callable[[], str]:
         return postgres_url.format(name=name)
 
     return make
+
+
+LEASE_S = 3
+"""Seconds without a sign after which a worker is taken for dead: short, so that the test need not wait."""
+
+MOST_KILLS = 3
+"""Kills in a round; the last worker may finish."""
+
+STARTING_SHARE = 0.25
+"""Kills that hit a worker before it has joined the queue."""
+
+LONGEST_LIFE_S = 3.0
+"""Most seconds for which a worker works before it is killed."""
+
+
+def _kill_at_random_moments(workshop: Workshop, cohort_id: str, *, workers: int, seed: int) -> int:
+    """Kills one worker after the other with SIGKILL, each with a new one in its place; returns how many."""
+    rng = random.Random(seed)
+    crew = [workshop.start_worker("--worker-lease-s", LEASE_S) for _ in range(workers)]
+    for kill in range(MOST_KILLS):
+        place = kill % workers
+        starting = rng.random() < STARTING_SHARE
+        while not starting and not workshop.is_working(crew[place]):
+            assert crew[place].poll() is None, workshop.logs()
+            time.sleep(0.02)
+        time.sleep(rng.uniform(0.0, LONGEST_LIFE_S))
+        if workshop.cohorts.get(cohort_id).ended_s is not None:
+            return kill
+        crew[place].send_signal(signal.SIGKILL)
+        crew[place].wait()
+        crew[place] = workshop.start_worker("--worker-lease-s", LEASE_S)
+    workshop.wait_over(cohort_id, timeout_s=300)
+    return MOST_KILLS
+
+
+def _check_complete(workshop: Workshop, cohort_id: str, expected: dict[str, str]) -> None:
+    """The data set is there, once, with exactly the bytes that the library alone makes."""
+    cohort = workshop.cohorts.get(cohort_id)
+    assert (cohort.state, cohort.cases_made, cohort.error_message) == (State.SUCCEEDED, cohort.case_count, "")
+    assert workshop.listed(cohort_id) == expected
+    assert workshop.digests(cohort_id) == expected
+    assert cohort.file_count == len(expected)
+
+
+@pytest.fixture
+def survive_kills(made_alone: Callable[[int], dict[str, str]]) -> Callable[..., None]:
+    """Orders a cohort, kills its workers at random moments, and checks that nothing was lost."""
+
+    def survive(workshop: Workshop, *, case_count: int, workers: int, seed: int) -> None:
+        expected = made_alone(case_count)
+        cohort = workshop.order(case_count)
+        assert _kill_at_random_moments(workshop, cohort.id, workers=workers, seed=seed) > 0
+        _check_complete(workshop, cohort.id, expected)
+
+    return survive
