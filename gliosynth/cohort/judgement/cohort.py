@@ -9,7 +9,6 @@ import numpy as np
 from gliosynth.cohort.judgement.fidelity import (
     FidelityJudgement,
     fidelity_reasons,
-    have_one_resolution,
     judge_fidelity,
 )
 from gliosynth.cohort.judgement.memorisation import (
@@ -18,6 +17,7 @@ from gliosynth.cohort.judgement.memorisation import (
     memorisation_reasons,
 )
 from gliosynth.cohort.judgement.reference import Donors, load_donors, load_reference
+from gliosynth.cohort.judgement.resolution import have_one_resolution
 from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.errors import InvalidParameterError
@@ -119,8 +119,8 @@ def _remarks(
         )
     if not have_one_resolution(measurements, real):
         remarks.append(
-            "Distances of image features were not judged: the real cases have voxels of"
-            f" {real[0].spacing_mm[0]:g} mm, the cohort has others, and textures are those of the grid."
+            "Textures and distances of image features were not judged: the real cases have voxels of"
+            f" {real[0].spacing_mm[0]:g} mm, the cohort has others, and a texture is that of its grid."
         )
     if memorisation.donors is None:
         remarks.append("Likeness to donor anatomies was not judged: no case has a tissue map.")

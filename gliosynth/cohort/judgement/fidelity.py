@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gliosynth.cohort.judgement.bands import PARTS, RATIO_BANDS
 from gliosynth.cohort.judgement.quantities import QuantityJudgement, judge_quantities
+from gliosynth.cohort.judgement.resolution import have_one_resolution
 from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.labels import CONTRASTS, Contrast
@@ -35,9 +36,6 @@ DRAWN_CASES: Final = 3
 
 HELD_CASES: Final = 4
 """Real cases of one draw."""
-
-RESOLUTION_TOLERANCE: Final = 0.2
-"""Features are compared where voxels differ by at most this share: textures are those of the grid."""
 
 BOOTSTRAP_ROUNDS: Final = 2000
 """Resamplings of the median volume."""
@@ -138,18 +136,6 @@ def judge_fidelity(
         slices=len(real_features[0]),
         quantities=judge_quantities(measurements, real),
     )
-
-
-def have_one_resolution(measurements: Sequence[CaseMeasurement], real: Sequence[CaseMeasurement]) -> bool:
-    """Returns whether the in-plane voxels of all cases are within `RESOLUTION_TOLERANCE` of the real cases'.
-
-    Args:
-        measurements: One for each case.
-        real: The reference cases, all of one grid.
-    """
-    expected = np.array(real[0].spacing_mm[:2])
-    found = np.array([case.spacing_mm[:2] for case in measurements])
-    return bool((np.abs(found / expected - 1) <= RESOLUTION_TOLERANCE).all())
 
 
 def fidelity_reasons(judgement: FidelityJudgement, thresholds: ReleaseThresholds, *, case_count: int) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.cohort.judgement.reference import Donors, ReferenceCase
+from gliosynth.cohort.judgement.resolution import have_one_resolution
 from gliosynth.cohort.judgement.thresholds import ReleaseThresholds
 from gliosynth.cohort.measurement.case import CaseMeasurement
 from gliosynth.cohort.measurement.fingerprint import FINGERPRINT_SHAPE
@@ -70,8 +71,9 @@ class MemorisationJudgement:
         twins: Dice of tissue maps to the nearest other case.
         twin_images: Correlation of shrunken images to the nearest other case, mirrored and turned ones included.
         real_images: Correlation of shrunken images to the nearest reference case.
-        closest_real: Median distance of features to the closest real case, over that of real cases to each other.
-        real_ratio: Median of NNDR to the real cases.
+        closest_real: Median distance of features to the closest real case, over that of real cases to each other; None
+            at another resolution than theirs.
+        real_ratio: Median of NNDR to the real cases; likewise.
     """
 
     donors: Scan | None
@@ -82,8 +84,8 @@ class MemorisationJudgement:
     twins: Scan | None
     twin_images: Scan | None
     real_images: Scan
-    closest_real: float
-    real_ratio: float
+    closest_real: float | None
+    real_ratio: float | None
 
 
 def judge_memorisation(
@@ -112,7 +114,9 @@ def judge_memorisation(
     with_map = [index for index, case in enumerate(measurements) if case.geometry is not None]
     maps = _maps(measurements)
     donor_dice = _donor_dice(maps, donors)
-    real_distance, closest = _feature_distances(measurements, known)
+    real_ratio = closest = None
+    if have_one_resolution(measurements, known):
+        real_ratio, closest = _feature_distances(measurements, known)
     return MemorisationJudgement(
         donors=_scan_donors(donor_dice, donors, with_map),
         donors_apart=_donors_apart(donors),
@@ -123,7 +127,7 @@ def judge_memorisation(
         twin_images=twin_images,
         real_images=_scan(shown.similarity, shown.index, [case.id for case in real], range(len(images))),
         closest_real=closest,
-        real_ratio=real_distance,
+        real_ratio=real_ratio,
     )
 
 

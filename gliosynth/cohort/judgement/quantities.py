@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from gliosynth.cohort.judgement.resolution import have_one_resolution
 from gliosynth.cohort.measurement import CaseMeasurement, TumourShape
 from gliosynth.labels import Contrast, Label
 from gliosynth.metrics.fidelity import Equivalence, equivalence, kolmogorov_smirnov, wasserstein
@@ -99,16 +100,21 @@ QUANTITIES: Final = (
 """Every quantity that is compared. None is a test of release by itself: seven real cases have no power for it."""
 
 
+TEXTURES: Final = frozenset({"ed_variation", "ed_grain", "et_variation"})
+"""Ids of the quantities that depend on the grid."""
+
+
 def judge_quantities(
     measurements: Sequence[CaseMeasurement], real: Sequence[CaseMeasurement]
 ) -> tuple[QuantityJudgement, ...]:
-    """Returns every quantity of the cohort beside that of the real cases.
+    """Returns every quantity of the cohort beside that of the real cases, `TEXTURES` at the same resolution alone.
 
     Args:
         measurements: One for each case.
         real: The reference cases.
     """
-    return tuple(_judge(quantity, measurements, real) for quantity in QUANTITIES)
+    left_out = frozenset() if have_one_resolution(measurements, real) else TEXTURES
+    return tuple(_judge(quantity, measurements, real) for quantity in QUANTITIES if quantity.id not in left_out)
 
 
 def _judge(

@@ -160,7 +160,9 @@ def test_features_of_another_resolution_are_not_compared(cohort, thresholds) -> 
     found = judge_cohort(coarse, thresholds=thresholds)
     assert found.released
     assert found.fidelity.distances == ()
-    assert "Distances of image features were not judged" in found.remarks[0]
+    assert found.memorisation.closest_real is None
+    assert "ed_grain" not in {one.quantity.id for one in found.fidelity.quantities}
+    assert "Textures and distances of image features were not judged" in found.remarks[0]
 
 
 def test_one_case_is_judged_for_what_it_repeats(cohort, thresholds) -> None:
