@@ -27,6 +27,18 @@ CYST_UNEVEN: Final = 0.15
 CYST_GAIN: Final = 2.0
 """As `NODULE_GAIN`, for the mural nodules of a cyst."""
 
+GRAIN_MM: Final = 0.5
+"""Standard deviation of the fine roughness of a rim's inner surface, mm."""
+
+CYST_GRAIN_MM: Final = 0.2
+"""As `GRAIN_MM`, for the wall of a cyst."""
+
+SEPTUM_MM: Final = 14.0
+"""Score per standard deviation beside a septum: the smaller, the thicker septa are."""
+
+GAP_DEPTH: Final = 0.6
+"""What a gap adds to the score, in radii of the core: only rims thicker than that close it."""
+
 
 def grow_enhancement(
     terrain: Terrain, plan: TumourPlan, core: Array, depth_mm: Array, rng: np.random.Generator
@@ -65,11 +77,11 @@ def _rim(terrain: Terrain, plan: TumourPlan, depth_mm: Array, radius_mm: float, 
     bumps = xp.clip(_noise(terrain, max(0.2 * radius_mm, 1.8), rng) - NODULE_LEVEL, 0.0, 2.0)
     uneven, gain = (CYST_UNEVEN, CYST_GAIN) if plan.cystic else (UNEVEN, NODULE_GAIN * plan.nodularity)
     score = depth_mm * exp(-uneven * (wide + 0.6 * fine) - gain * bumps)
-    score = score + (0.2 if plan.cystic else 0.5) * _noise(terrain, 1.5, rng)
+    score = score + (CYST_GRAIN_MM if plan.cystic else GRAIN_MM) * _noise(terrain, 1.5, rng)
     if plan.septa:
-        score = xp.minimum(score, 14.0 * xp.abs(_noise(terrain, max(0.3 * radius_mm, 3.0), rng)))
+        score = xp.minimum(score, SEPTUM_MM * xp.abs(_noise(terrain, max(0.3 * radius_mm, 3.0), rng)))
     gaps = _noise(terrain, max(0.5 * radius_mm, 3.0), rng) < _normal_quantile(plan.gap_share)
-    return xp.where(gaps, score + 0.6 * radius_mm, score)
+    return xp.where(gaps, score + GAP_DEPTH * radius_mm, score)
 
 
 def _noise(terrain: Terrain, sigma_mm: float, rng: np.random.Generator) -> Array:

@@ -44,6 +44,15 @@ EFFACED_SIGMA_MM: Final = 2.0
 LARGEST_LEAN: Final = 0.7
 """How far a grown core leans to one side of its tumour: the gradient of the logarithm of its score, per radius."""
 
+DECAY_SHARE: Final = 0.3
+"""Share of a grown core's depth that is read from where its cells died, at most twice the depth below its surface."""
+
+CORE_SIGMA_MM: Final = 1.0
+"""Smoothing of the core's score, mm."""
+
+FARTHEST_CORE: Final = 0.6
+"""Largest distance of a noisy core's centre from the tumour's, relative to the room between their surfaces."""
+
 GROWN_ROUGHNESS: Final = 0.4
 """Surface noise of a grown shape relative to that of a noisy ellipsoid: growth is irregular by itself."""
 
@@ -99,7 +108,7 @@ def grow_core(
         smooth(xp.astype(terrain.allowed, xp.float32), EFFACED_SIGMA_MM, terrain.spacing_mm) > 0.5
     )
     score = _bounded(_core_score(terrain, plan, grown, radius_mm, rng), ground & ~terrain.fluid, radius_mm)
-    score = smooth(score, 1.0, terrain.spacing_mm)
+    score = smooth(score, CORE_SIGMA_MM, terrain.spacing_mm)
     room = ~terrain.fluid & (score < FULL * BARRIER * radius_mm)
     depth = radius_mm - score
     satellites = place_satellites(terrain, plan, depth, rng) if volume_ml > 0.0 else None
@@ -109,14 +118,21 @@ def grow_core(
         foci = (satellites.depth_mm > 0) & terrain.allowed
         count = max(count - int(xp.sum(xp.astype(foci, xp.int32))), 0)
     main = lowest(score, room if foci is None else room & ~foci, count)
-    surface = xp.max(xp.where(main, score, xp.asarray(0.0, dtype=score.dtype)))
-    depth = surface - score
-    if grown is not None:
-        inner = xp.clip(0.5 * (radius_mm - xp.where(main, grown.decay, xp.zeros_like(score))), 0.0, radius_mm)
-        depth = xp.where(main, 0.7 * depth + 0.3 * xp.minimum(inner, 2.0 * depth), depth)
+    depth = _rim_depth(score, main, grown, radius_mm)
     if satellites is None:
         return Core(main, depth), None
     return Core(main | foci, xp.maximum(depth, satellites.depth_mm)), satellites
+
+
+def _rim_depth(score: Array, core: Array, grown: GrownScores | None, radius_mm: float) -> Array:
+    """Returns the depth below a core's surface in mm, deeper where the cells of a growth died early."""
+    xp = array_namespace(score)
+    surface = xp.max(xp.where(core, score, xp.asarray(0.0, dtype=score.dtype)))
+    depth = surface - score
+    if grown is None:
+        return depth
+    inner = xp.clip(0.5 * (radius_mm - xp.where(core, grown.decay, xp.zeros_like(score))), 0.0, radius_mm)
+    return xp.where(core, (1.0 - DECAY_SHARE) * depth + DECAY_SHARE * xp.minimum(inner, 2.0 * depth), depth)
 
 
 def _core_score(
@@ -126,13 +142,15 @@ def _core_score(
     xp = array_namespace(terrain.white)
     direction = rng.standard_normal(3)
     slack_mm = max(plan.radius_mm - radius_mm, 0.0)
-    centre_mm = direction / float(np.sqrt((direction * direction).sum())) * rng.uniform(0.0, 0.6) * slack_mm
+    centre_mm = direction / float(np.sqrt((direction * direction).sum())) * rng.uniform(0.0, FARTHEST_CORE) * slack_mm
     noisy, x, y, z = None, *terrain.offsets_mm
     if plan.family is not Family.GROWN or grown is None:
         noisy = noisy_ellipsoid(terrain, centre_mm, radius_mm, plan.irregularity, rng)
     if grown is None:
         return noisy
-    a, b, c = (float(value) for value in centre_mm * (LARGEST_LEAN / (0.6 * plan.radius_mm * max(slack_mm, 1.0))))
+    a, b, c = (
+        float(value) for value in centre_mm * (LARGEST_LEAN / (FARTHEST_CORE * plan.radius_mm * max(slack_mm, 1.0)))
+    )
     lean = (a * x + b * y) + c * z
     noise = (GROWN_ROUGHNESS * plan.irregularity) * surface_noise(terrain, radius_mm, rng)
     bent = grown.arrival * exp(-noise - xp.clip(lean, -2.0, 2.0))
