@@ -162,7 +162,8 @@ def decode_label_map(received: ReceivedVolume, limits: VolumeLimits) -> "Volume[
         volume = read_nifti(received.data, name=received.header.name, limits=limits)
     else:
         volume = decode_image(received, limits)
-    labels = volume.data.astype(np.uint16)
+    with np.errstate(invalid="ignore"):  # what does not survive the cast is refused below
+        labels = volume.data.astype(np.uint16)
     if not np.array_equal(labels, volume.data):
         raise InvalidLabelError(
             f"{volume.name}: labels are whole numbers from 0 to {LARGEST_LABEL}; this map holds others",

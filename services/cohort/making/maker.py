@@ -21,6 +21,9 @@ CHECK_S: Final = 1.0
 """Seconds between two looks at whether a cohort is still wanted, while one of its cases is made."""
 
 
+MOST_KEPT: Final = 4
+"""Cohorts whose spec and anatomies a worker keeps: cases of several come in turn."""
+
 LONGEST_REMOVAL_WAIT_S: Final = 120.0
 """Longest wait in seconds for another worker to notice that the cohort whose case it makes is deleted."""
 
@@ -41,7 +44,7 @@ class Maker:
         self._store = store
         self._label_maps = label_maps
         self._gate = gate
-        self._kept: tuple[str, CohortSpec, SpecAnatomies] | None = None
+        self._kept: dict[str, tuple[CohortSpec, SpecAnatomies]] = {}
 
     def make(self, cohort_id: str, run: int, number: int) -> None:
         """Makes and stores a case, unless it is stored already or not wanted any more.
@@ -113,11 +116,15 @@ class Maker:
         return make_case(spec, number, anatomies=anatomies, segment=self._gate, check=check)
 
     def _read(self, cohort: CohortRecord) -> tuple[CohortSpec, SpecAnatomies]:
-        """Returns the spec and its anatomies; those of the last cohort are kept."""
-        if self._kept is None or self._kept[0] != cohort.id:
+        """Returns the spec and its anatomies; those of the last few cohorts are kept."""
+        kept = self._kept.pop(cohort.id, None)
+        if kept is None:
             spec = parse_spec(cohort.spec)
-            self._kept = (cohort.id, spec, SpecAnatomies(spec, self._label_maps.read))
-        return self._kept[1:]
+            kept = (spec, SpecAnatomies(spec, self._label_maps.read))
+        self._kept[cohort.id] = kept
+        if len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return kept
 
     def _check_wanted(self, cohort_id: str, run: int) -> None:
         if self._runs.wanted(cohort_id, run) is None:
