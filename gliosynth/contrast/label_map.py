@@ -6,6 +6,7 @@ cache, so besides the result only a few planes are held. Each plane draws from i
 same generator gives the same bytes whatever the number of threads, and on every machine.
 """
 
+import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -68,9 +69,11 @@ def paint_label_map(
 
     Raises:
         InvalidLabelError: `labels` is not uint8 with three axes, or holds a value that the table lacks.
-        InvalidParameterError: The table's shapes differ, a setting is out of its range, or there is no thread.
+        InvalidParameterError: The table's shapes differ, a setting or voxel edge is out of its range, or there is
+            no thread.
     """
-    _check(labels, table, settings, threads)
+    _check(labels, table, spacing_mm, threads)
+    settings.check()
     labels = np.ascontiguousarray(labels)
     size_x, size_y, size_z = labels.shape
     plan = draw_paint((size_x, size_y, size_z), table, spacing_mm=spacing_mm, settings=settings, rng=rng)
@@ -159,7 +162,7 @@ def _add_noise(plane: Plane, plan: ContrastPlan, stream: PlaneNoise, scratch: Pl
         np.sqrt(plane, out=plane)
 
 
-def _check(labels: LabelMap, table: IntensityTable, settings: PaintSettings, threads: int) -> None:
+def _check(labels: LabelMap, table: IntensityTable, spacing_mm: tuple[float, float, float], threads: int) -> None:
     """Raises where the arguments do not fit together."""
     if labels.dtype != np.uint8 or labels.ndim != 3 or not labels.size:
         raise InvalidLabelError(
@@ -180,4 +183,7 @@ def _check(labels: LabelMap, table: IntensityTable, settings: PaintSettings, thr
         raise InvalidParameterError(
             f"{threads} threads cannot work; give at least 1", field="threads", got=str(threads)
         )
-    settings.check()
+    if not all(0.0 < edge < math.inf for edge in spacing_mm):
+        raise InvalidParameterError(
+            f"voxel edges are {spacing_mm} mm; give three lengths above 0", field="spacing_mm", got=str(spacing_mm)
+        )

@@ -19,6 +19,9 @@ from gliosynth.ranges import Range
 LARGEST_BIAS: Final = 0.5
 """Largest standard deviation of the logarithm of the bias field that `plane_steps.exponential` is good for."""
 
+LARGEST_DISPLACEMENT_MM: Final = 100.0
+"""Largest standard deviation of the deformation, mm: half a head, far beyond any use."""
+
 
 @dataclass(frozen=True, eq=False)
 class IntensityTable:
@@ -60,7 +63,7 @@ class PaintSettings:
                     f"{name} is {limits}; give a range of at least 0", field=name, got=str(limits)
                 )
         for name, value, most in (
-            ("displacement_mm", self.displacement_mm, math.inf),
+            ("displacement_mm", self.displacement_mm, LARGEST_DISPLACEMENT_MM),
             ("bias", self.bias, LARGEST_BIAS),
         ):
             if not 0.0 <= value <= most:

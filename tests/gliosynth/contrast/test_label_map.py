@@ -180,6 +180,8 @@ def test_wrong_labels_are_refused(labels: NDArray[np.uint8], error: type[Excepti
         (PaintSettings(bias=0.9), "bias is 0.9"),
         (PaintSettings(noise=(0.2, 0.1)), "noise is"),
         (PaintSettings(displacement_mm=-1.0), "displacement_mm is -1.0"),
+        (PaintSettings(displacement_mm=float("inf")), "displacement_mm is inf"),
+        (PaintSettings(bias=float("nan")), "bias is nan"),
         (PaintSettings(bias_sigma_mm=0.0), "bias_sigma_mm is 0.0"),
     ],
 )
@@ -189,10 +191,12 @@ def test_wrong_settings_are_refused(settings: PaintSettings, message: str) -> No
         paint_label_map(blocks(), table(), spacing_mm=SPACING_MM, rng=np.random.default_rng(0), settings=settings)
 
 
-def test_wrong_table_and_threads_are_refused() -> None:
-    """Means and deviations of different shapes, and no thread at all."""
+def test_wrong_table_edges_and_threads_are_refused() -> None:
+    """Means and deviations of different shapes, an edge of 0 mm, and no thread at all."""
     wrong = IntensityTable(table().mean, np.zeros((1, 8), np.float32))
     with pytest.raises(InvalidParameterError, match="deviations"):
         paint_label_map(blocks(), wrong, spacing_mm=SPACING_MM, rng=np.random.default_rng(0))
     with pytest.raises(InvalidParameterError, match="0 threads"):
         paint_label_map(blocks(), table(), spacing_mm=SPACING_MM, rng=np.random.default_rng(0), threads=0)
+    with pytest.raises(InvalidParameterError, match="voxel edges are"):
+        paint_label_map(blocks(), table(), spacing_mm=(1.0, 0.0, 1.0), rng=np.random.default_rng(0))
