@@ -15,7 +15,7 @@ from gliosynth.errors import InvalidParameterError
 CASE_SECONDS: Final = 0.8
 """Seconds of one case that do not depend on its grid: growth, picture, manifest."""
 
-VOXEL_SECONDS: Final = 7.5e-7
+VOXEL_SECONDS: Final = 9e-7
 """Seconds per voxel of the grid for simulation, measurement and files, gate without segmenter."""
 
 SEGMENT_SECONDS: Final = 3.0
