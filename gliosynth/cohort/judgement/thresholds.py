@@ -26,8 +26,8 @@ class ReleaseThresholds(Section):
     bootstrap interval lies wholly outside."""
     fidelity_ratio: Annotated[float, Field(gt=0.0, le=1000.0)] = 15.0
     """Largest kernel distance (KID) from the real cases, over that of real cases from each other at the same number.
-    Simulated cohorts of 8 to 24 lay at 7 to 10, the same with T1 and T2 exchanged at 74, with T2 and FLAIR exchanged at
-    68; exchanges that leave less trace (T1 and T1c: 13) are left to the contrast ratios."""
+    Simulated cohorts of 8 to 24 lay at 6.6 to 10, the same with T1 and T2 exchanged at 50 to 74, with T2 and FLAIR
+    exchanged at 42 to 68; exchanges that leave less trace (T1 and T1c: 8 to 13) are left to the contrast ratios."""
     donor_dice: Share = 0.8
     """Largest Dice of a case's tissue map and an anatomy that it may be made from, after an affine alignment. No two of
     the 20 built-in anatomies are above 0.68, simulated cases lay at 0.71 at most, affine copies lie above 0.9."""
