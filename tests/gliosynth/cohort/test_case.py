@@ -130,15 +130,13 @@ def test_nothing_of_the_clock_is_in_a_file(cases: tuple[CaseArtefacts, ...]) -> 
 
 
 def test_refused_draws_are_drawn_again_and_counted(small_spec: "SmallSpec", make: "MakeCase") -> None:
-    """A gate that large tumours alone pass: the case that comes fulfils it, and the manifest says what was refused."""
-    spec = small_spec(
-        tumour={"small_share": 0.0, "volume_ml": {"median": 60.0, "log_sd": 1.0, "smallest": 55.0}},
-        gate={"attempts": 40},
-    )
+    """A gate that few draws pass: the case that comes fulfils it, and the manifest says what was refused."""
+    spec = small_spec(tumour={}, gate={"attempts": 60, "t2_tumour_gain": 2.4, "label_agreement": 0.96})
     made = [make(spec, index) for index in range(4)]
     rejects = [reject for case in made for reject in case.summary.facts.rejects]
     assert rejects
-    assert all(case.summary.measurement.volumes.wt_ml >= 55.0 for case in made)
+    rules = {finding.rule for reject in rejects for finding in reject.findings}
+    assert rules <= {"TUMOUR_BRIGHT_IN_T2", "LABELS_MATCH_IMAGES"}
     for case in made:
         facts = case.summary.facts
         assert [reject.attempt for reject in facts.rejects] == list(range(facts.attempt))
