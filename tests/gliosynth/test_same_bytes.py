@@ -50,7 +50,7 @@ def run(variables: dict[str, str], interpreter: list[str], *what: str) -> dict[s
 @pytest.fixture(scope="module")
 def here() -> dict[str, Any]:
     """What this machine makes, with all its features."""
-    return run({}, [sys.executable], "cases", "cohort")
+    return run({}, [sys.executable], "case", "cases", "cohort")
 
 
 @pytest.mark.parametrize("name", list(MACHINES))
@@ -76,8 +76,8 @@ def test_an_emulated_processor_makes_the_same_bytes(here: dict[str, Any]) -> Non
         pytest.skip("no qemu-x86_64; apt-get install qemu-user")
     packages = os.pathsep.join([str(LIBRARY.parent), *(path for path in sys.path if path.endswith("-packages"))])
     interpreter = [emulator, "-cpu", "Nehalem", str(Path(sys.executable).resolve())]
-    there = run({"PYTHONPATH": packages, "OPENBLAS_NUM_THREADS": "1"}, interpreter, "cases")
-    assert there["cases"] == here["cases"]
+    there = run({"PYTHONPATH": packages, "OPENBLAS_NUM_THREADS": "1"}, interpreter, "case")
+    assert there["case"] == here["case"]
     assert there["witness"] != here["witness"]
 
 
