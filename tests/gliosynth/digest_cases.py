@@ -1,8 +1,8 @@
 """Run as a script: prints the digests of what a seed makes, and a witness of what this machine is.
 
 ``cases``: two simulated cases on a very coarse grid, and painted maps of their tissues; ``case``: the first of them.
-``cohort``: all files of a cohort's case, manifest included. The witness is what NumPy's own functions give, which does differ between machines: it
-shows that an emulated machine is another one.
+``cohort``: all files of a cohort's case, manifest included. The witness is what NumPy's own functions give, which does
+differ between machines: it shows that an emulated machine is another one.
 """
 
 import hashlib
