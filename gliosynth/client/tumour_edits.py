@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from gliosynth.client.convert import REGION_OF_VALUE
 from gliosynth.errors import InvalidParameterError
-from gliosynth.tumour_map.edits import Edit, Lobe, MirrorPlane, Side
+from gliosynth.tumour_map.edits import Edit
+from gliosynth.tumour_map.places import Lobe, MirrorPlane, Side
 from gliosynth.tumour_map.recipe import EDIT_CLASSES, edit_of
 from gliosynth.v1 import tumour_map_pb2 as pb
 

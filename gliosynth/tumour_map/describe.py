@@ -8,8 +8,8 @@ from scipy import ndimage
 
 from gliosynth.geometry import apply_affine, crop, grid_of
 from gliosynth.labels import Mask
-from gliosynth.tumour_map.edits import Lobe, Side
 from gliosynth.tumour_map.lobes import LOBE_ORDER, MIDLINE_GAP_MM, lobe_of
+from gliosynth.tumour_map.places import Lobe, Side
 from gliosynth.tumour_map.report import RegionMeasure, measure
 from gliosynth.tumour_map.signed_distance import padded_box, voxel_ml_of
 from gliosynth.tumour_map.surroundings import Surroundings, check_same_grid

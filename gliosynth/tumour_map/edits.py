@@ -7,49 +7,12 @@ mm, whatever the grid.
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, Literal
+from typing import Literal
 
 from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import Region
-
-LARGEST_SHIFT_MM: Final = 500.0
-"""Largest movement in mm along one direction: twice the length of a head."""
-
-LARGEST_SEED: Final = 2**63 - 1
-"""Largest seed: the largest integer of every JSON reader and of protobuf's int64."""
-
-
-class Lobe(StrEnum):
-    """The places that a tumour can be sent to, see `gliosynth.tumour_map.lobes`."""
-
-    FRONTAL = "frontal"
-    PARIETAL = "parietal"
-    TEMPORAL = "temporal"
-    OCCIPITAL = "occipital"
-    INSULA = "insula"
-    DEEP = "deep"
-    """Basal ganglia, thalamus and the white matter between them."""
-
-
-class Side(StrEnum):
-    """A hemisphere, the patient's own."""
-
-    LEFT = "left"
-    RIGHT = "right"
-
-
-class MirrorPlane(StrEnum):
-    """The plane that a tumour is mirrored across."""
-
-    MIDLINE = "midline"
-    """Between the hemispheres: the tumour changes sides."""
-    SAGITTAL = "sagittal"
-    """Through the tumour's centroid: left and right of the tumour change places."""
-    CORONAL = "coronal"
-    """Through the centroid: front and back change places."""
-    AXIAL = "axial"
-    """Through the centroid: top and bottom change places."""
+from gliosynth.tumour_map.edit_checks import LARGEST_SHIFT_MM, check_range, check_seed
+from gliosynth.tumour_map.places import Lobe, MirrorPlane, Side
 
 
 @dataclass(frozen=True)
@@ -70,7 +33,7 @@ class Translate:
     def __post_init__(self) -> None:
         """Refuses what is out of range."""
         for name in ("right_mm", "anterior_mm", "superior_mm"):
-            _check(name, getattr(self, name), -LARGEST_SHIFT_MM, LARGEST_SHIFT_MM)
+            check_range(name, getattr(self, name), -LARGEST_SHIFT_MM, LARGEST_SHIFT_MM)
 
 
 @dataclass(frozen=True)
@@ -92,9 +55,9 @@ class Rotate:
 
     def __post_init__(self) -> None:
         """Refuses what is out of range, and an axis without direction."""
-        _check("degrees", self.degrees, -360.0, 360.0)
+        check_range("degrees", self.degrees, -360.0, 360.0)
         for name in ("axis_right", "axis_anterior", "axis_superior"):
-            _check(name, getattr(self, name), -1e3, 1e3)
+            check_range(name, getattr(self, name), -1e3, 1e3)
         if math.hypot(self.axis_right, self.axis_anterior, self.axis_superior) < 1e-6:
             raise InvalidParameterError(
                 "axis: 0 0 0 points nowhere; give a direction such as 0 0 1", field="axis", got="0 0 0"
@@ -114,7 +77,7 @@ class Scale:
 
     def __post_init__(self) -> None:
         """Refuses what is out of range."""
-        _check("factor", self.factor, 0.1, 5.0)
+        check_range("factor", self.factor, 0.1, 5.0)
 
 
 @dataclass(frozen=True)
@@ -147,9 +110,9 @@ class Deform:
 
     def __post_init__(self) -> None:
         """Refuses what is out of range, and folds."""
-        _check("amount_mm", self.amount_mm, 0.01, 20.0)
-        _check("scale_mm", self.scale_mm, 4.0, 60.0)
-        _check_seed(self.seed)
+        check_range("amount_mm", self.amount_mm, 0.01, 20.0)
+        check_range("scale_mm", self.scale_mm, 4.0, 60.0)
+        check_seed(self.seed)
         if self.scale_mm < 2.5 * self.amount_mm:
             raise InvalidParameterError(
                 f"scale_mm: {self.scale_mm:g} is below 2.5 times amount_mm = {self.amount_mm:g}, so the tumour would"
@@ -176,7 +139,7 @@ class Grow:
 
     def __post_init__(self) -> None:
         """Refuses what is out of range."""
-        _check("mm", self.mm, 1e-3, 50.0)
+        check_range("mm", self.mm, 1e-3, 50.0)
 
 
 @dataclass(frozen=True)
@@ -196,7 +159,7 @@ class Shrink:
 
     def __post_init__(self) -> None:
         """Refuses what is out of range."""
-        _check("mm", self.mm, 1e-3, 50.0)
+        check_range("mm", self.mm, 1e-3, 50.0)
 
 
 @dataclass(frozen=True)
@@ -214,7 +177,7 @@ class Resize:
 
     def __post_init__(self) -> None:
         """Refuses what is out of range."""
-        _check("volume_ml", self.volume_ml, 1e-6, 1000.0)
+        check_range("volume_ml", self.volume_ml, 1e-6, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -230,7 +193,7 @@ class ThickenRim:
 
     def __post_init__(self) -> None:
         """Refuses what is out of range."""
-        _check("mm", self.mm, 1e-3, 50.0)
+        check_range("mm", self.mm, 1e-3, 50.0)
 
 
 @dataclass(frozen=True)
@@ -252,10 +215,10 @@ class AddSatellite:
 
     def __post_init__(self) -> None:
         """Refuses what is out of range."""
-        _check("volume_ml", self.volume_ml, 1e-6, 50.0)
-        _check("gap_mm", self.gap_mm, 1.0, 100.0)
-        _check("enhancing_share", self.enhancing_share, 0.0, 1.0)
-        _check_seed(self.seed)
+        check_range("volume_ml", self.volume_ml, 1e-6, 50.0)
+        check_range("gap_mm", self.gap_mm, 1.0, 100.0)
+        check_range("enhancing_share", self.enhancing_share, 0.0, 1.0)
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True)
@@ -317,13 +280,13 @@ class RandomEdit:
 
     def __post_init__(self) -> None:
         """Refuses what is out of range."""
-        _check_seed(self.seed)
-        _check("rotation_deg", self.rotation_deg, 0.0, 180.0)
-        _check("shift_mm", self.shift_mm, 0.0, LARGEST_SHIFT_MM)
-        _check("dz_mm", self.dz_mm, 0.0, LARGEST_SHIFT_MM)
-        _check("smallest_scale", self.smallest_scale, 0.1, 5.0)
-        _check("largest_scale", self.largest_scale, self.smallest_scale, 5.0)
-        _check("smallest_inside", self.smallest_inside, 0.0, 1.0)
+        check_seed(self.seed)
+        check_range("rotation_deg", self.rotation_deg, 0.0, 180.0)
+        check_range("shift_mm", self.shift_mm, 0.0, LARGEST_SHIFT_MM)
+        check_range("dz_mm", self.dz_mm, 0.0, LARGEST_SHIFT_MM)
+        check_range("smallest_scale", self.smallest_scale, 0.1, 5.0)
+        check_range("largest_scale", self.largest_scale, self.smallest_scale, 5.0)
+        check_range("smallest_inside", self.smallest_inside, 0.0, 1.0)
 
 
 Movement = Translate | Rotate | Scale | Mirror | Deform
@@ -334,19 +297,3 @@ MovingEdit = Movement | Transplant | Relocate | RandomEdit
 
 Edit = MovingEdit | Grow | Shrink | Resize | ThickenRim | AddSatellite
 """Any edit."""
-
-
-def _check(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise InvalidParameterError(
-            f"{name}: {value:g} is outside {low:g} to {high:g}; give a value in that range",
-            field=name,
-            got=f"{value:g}",
-        )
-
-
-def _check_seed(seed: int) -> None:
-    if not 0 <= seed <= LARGEST_SEED:
-        raise InvalidParameterError(
-            f"seed: {seed} is outside 0 to {LARGEST_SEED}; give a value in that range", field="seed", got=str(seed)
-        )

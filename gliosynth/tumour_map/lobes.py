@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.geometry import Points
-from gliosynth.tumour_map.edits import Lobe, Side
+from gliosynth.tumour_map.places import Lobe, Side
 
 Mask1D = NDArray[np.bool_]
 """``(N,)`` bool."""

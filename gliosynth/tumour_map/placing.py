@@ -10,8 +10,9 @@ from scipy.signal import fftconvolve
 from gliosynth.errors import InvalidParameterError
 from gliosynth.geometry import Points, apply_affine
 from gliosynth.labels import Mask
-from gliosynth.tumour_map.edits import Relocate, Side
+from gliosynth.tumour_map.edits import Relocate
 from gliosynth.tumour_map.lobes import in_lobe
+from gliosynth.tumour_map.places import Side
 from gliosynth.tumour_map.surroundings import Surroundings
 from gliosynth.volume import Affine
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from gliosynth.tumour_map.edits import Mirror, MirrorPlane, Movement, RandomEdit, Rotate, Scale, Translate
+from gliosynth.tumour_map.edits import Mirror, Movement, RandomEdit, Rotate, Scale, Translate
+from gliosynth.tumour_map.places import MirrorPlane
 
 
 def draw_movements(edit: RandomEdit, rng: np.random.Generator) -> tuple[Movement, ...]:

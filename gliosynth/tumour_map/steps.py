@@ -11,7 +11,6 @@ from gliosynth.tumour_map.edits import (
     Deform,
     Edit,
     Mirror,
-    MirrorPlane,
     Movement,
     MovingEdit,
     RandomEdit,
@@ -22,6 +21,7 @@ from gliosynth.tumour_map.edits import (
     Transplant,
 )
 from gliosynth.tumour_map.movement import Path, make_bend
+from gliosynth.tumour_map.places import MirrorPlane
 from gliosynth.tumour_map.placing import place_in_head, place_in_lobe
 from gliosynth.tumour_map.random_edit import draw_movements
 from gliosynth.tumour_map.state import State

@@ -18,7 +18,7 @@ from gliosynth.geometry import grid_of
 from gliosynth.labels import Region, region_mask
 from gliosynth.nifti import read_label_map, read_nifti, write_nifti
 from gliosynth.tumour_map import parse_edit
-from gliosynth.tumour_map.edits import Lobe, Side
+from gliosynth.tumour_map.places import Lobe, Side
 from gliosynth.volume import Volume
 
 ROOT = Path(__file__).parents[2]

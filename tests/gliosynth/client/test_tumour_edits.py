@@ -7,7 +7,8 @@ import pytest
 from gliosynth.client.tumour_edits import edit_from, edit_message, edits_of
 from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import Region
-from gliosynth.tumour_map.edits import Deform, Grow, Lobe, Mirror, MirrorPlane, RandomEdit, Relocate, Rotate, Side
+from gliosynth.tumour_map.edits import Deform, Grow, Mirror, RandomEdit, Relocate, Rotate
+from gliosynth.tumour_map.places import Lobe, MirrorPlane, Side
 from gliosynth.tumour_map.recipe import EDIT_CLASSES, parse_edit
 from gliosynth.v1 import tumour_map_pb2 as pb
 

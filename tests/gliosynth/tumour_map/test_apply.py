@@ -12,7 +12,6 @@ from gliosynth.tumour_map.edits import (
     Deform,
     Grow,
     Mirror,
-    MirrorPlane,
     RandomEdit,
     Rotate,
     Scale,
@@ -21,6 +20,7 @@ from gliosynth.tumour_map.edits import (
     Translate,
     Transplant,
 )
+from gliosynth.tumour_map.places import MirrorPlane
 from gliosynth.tumour_map.remarks import remarks_on
 from gliosynth.volume import Volume
 

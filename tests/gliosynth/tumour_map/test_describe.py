@@ -7,7 +7,7 @@ from gliosynth.errors import InvalidCaseError
 from gliosynth.labels import Label
 from gliosynth.tumour_map import Surroundings
 from gliosynth.tumour_map.describe import describe_tumour_map
-from gliosynth.tumour_map.edits import Lobe, Side
+from gliosynth.tumour_map.places import Lobe, Side
 from gliosynth.volume import Volume
 
 

@@ -11,8 +11,9 @@ from gliosynth.geometry import apply_affine
 from gliosynth.labels import Label
 from gliosynth.tumour_map import Surroundings, edit_tumour_map
 from gliosynth.tumour_map.describe import describe_tumour_map
-from gliosynth.tumour_map.edits import Lobe, Relocate, Scale, Side
+from gliosynth.tumour_map.edits import Relocate, Scale
 from gliosynth.tumour_map.lobes import LOBE_ORDER, in_lobe, lobe_of
+from gliosynth.tumour_map.places import Lobe, Side
 from gliosynth.volume import Volume
 
 HEADS = ("head_01", "head_05", "head_08", "head_16")

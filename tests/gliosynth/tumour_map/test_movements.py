@@ -9,7 +9,8 @@ from gliosynth.errors import InvalidParameterError
 from gliosynth.geometry import apply_affine, bounding_box, grid_of
 from gliosynth.labels import REGIONS, Label, Region, region_mask
 from gliosynth.tumour_map import Surroundings, edit_tumour_map
-from gliosynth.tumour_map.edits import Deform, Mirror, MirrorPlane, Rotate, Scale, Translate
+from gliosynth.tumour_map.edits import Deform, Mirror, Rotate, Scale, Translate
+from gliosynth.tumour_map.places import MirrorPlane
 from gliosynth.volume import Volume
 
 

@@ -10,18 +10,8 @@ from gliosynth.labels import Region
 from gliosynth.nifti import read_label_map, read_nifti
 from gliosynth.tumour_map import Surroundings, edit_tumour_map
 from gliosynth.tumour_map.describe import describe_tumour_map
-from gliosynth.tumour_map.edits import (
-    AddSatellite,
-    Deform,
-    Lobe,
-    Mirror,
-    RandomEdit,
-    Relocate,
-    Resize,
-    Rotate,
-    Scale,
-    Side,
-)
+from gliosynth.tumour_map.edits import AddSatellite, Deform, Mirror, RandomEdit, Relocate, Resize, Rotate, Scale
+from gliosynth.tumour_map.places import Lobe, Side
 from gliosynth.volume import Volume
 
 DATA = Path(os.environ.get("GLIOSYNTH_DATA", Path(__file__).parents[4] / "shared" / "data"))

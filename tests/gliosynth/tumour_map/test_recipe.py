@@ -14,20 +14,18 @@ from gliosynth.tumour_map.edits import (
     Deform,
     Edit,
     Grow,
-    Lobe,
     Mirror,
-    MirrorPlane,
     RandomEdit,
     Relocate,
     Resize,
     Rotate,
     Scale,
     Shrink,
-    Side,
     ThickenRim,
     Translate,
     Transplant,
 )
+from gliosynth.tumour_map.places import Lobe, MirrorPlane, Side
 from gliosynth.tumour_map.recipe import (
     EDIT_CLASSES,
     LONGEST_RECIPE,
