@@ -182,7 +182,9 @@ def open_store(url: str, *, folder: Path) -> Store:
         if url.startswith("file://"):
             return open_store("", folder=Path(url.removeprefix("file://")))
         retries = {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_TIMEOUT_S)}
-        options = {"timeout": timedelta(seconds=RETRY_TIMEOUT_S), "connect_timeout": timedelta(seconds=5)}
+        # An endpoint inside a cluster may well be http://: its own URL decides, nothing is downgraded.
+        timeouts = {"timeout": timedelta(seconds=RETRY_TIMEOUT_S), "connect_timeout": timedelta(seconds=5)}
+        options = {**timeouts, "allow_http": True}
         remote = from_url(url, retry_config=retries, client_options=options)  # type: ignore[call-overload]
         return Store(remote, name=url)
     except (exceptions.BaseError, OSError, ValueError) as error:
