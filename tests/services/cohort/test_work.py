@@ -76,12 +76,12 @@ def test_a_cohort_whose_time_is_over_is_deleted(workshop) -> None:
 
 def test_a_case_that_is_never_accepted_fails_the_cohort_with_its_reason(workshop) -> None:
     """An impossible gate: the error names the rule, and the worker goes on with other cohorts."""
-    hopeless = workshop.order(3, tumour={"free_share": 0.0}, gate={"attempts": 2, "t1c_enhancing_gain": 20.0})
+    hopeless = workshop.order(3, tumour={"free_share": 0.0}, gate={"attempts": 2, "largest_ratio": 0.0})
     good = workshop.order(1)
     workshop.start_worker()
     failed = workshop.wait_over(hopeless.id)
     assert (failed.state, failed.error_reason) == (State.FAILED, "CASE_NEVER_ACCEPTED")
-    assert "ENHANCING_TUMOUR_ENHANCES" in failed.error_message
+    assert "SIGNALS_BELIEVABLE" in failed.error_message
     assert workshop.wait_over(good.id).state is State.SUCCEEDED
 
 
