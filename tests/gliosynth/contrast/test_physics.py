@@ -56,7 +56,11 @@ def test_fluid_is_dark_in_flair_and_bright_in_t2() -> None:
     rng = np.random.default_rng(1)
     ratios = np.array(
         [
-            tissue_signals(draw_physics(PhysicsSettings(signal_jitter_share=0.0), None, bright_csf=False, rng=rng))
+            tissue_signals(
+                draw_physics(
+                    PhysicsSettings(signal_jitter_share=0.0, mixture_share=0.0), None, bright_csf=False, rng=rng
+                )
+            )
             for _ in range(150)
         ]
     )[:, :, Tissue.VENTRICLE]
@@ -124,7 +128,10 @@ def test_flattening_moves_grey_matter_but_not_fluid_nor_tumour_t2() -> None:
 def test_white_matter_is_the_unit_of_all_signals() -> None:
     """Without jitter the table of signals is 1 for white matter and 0 for air in every contrast."""
     physics = draw_physics(
-        PhysicsSettings(signal_jitter_share=0.0), None, bright_csf=False, rng=np.random.default_rng(4)
+        PhysicsSettings(signal_jitter_share=0.0, mixture_share=0.0),
+        None,
+        bright_csf=False,
+        rng=np.random.default_rng(4),
     )
     signals = tissue_signals(physics)
     np.testing.assert_allclose(signals[:, Tissue.WHITE_MATTER], 1.0, rtol=1e-6)
