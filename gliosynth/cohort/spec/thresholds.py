@@ -2,8 +2,9 @@
 
 The gate's defaults lie below what good draws reach: of the 20 first draws of `examples/cohorts/twenty.yaml` (1 mm, read
 again by the shipped segmenters) they refuse none. They were set on 60 first draws at 4 mm, whose label agreement had a
-median of 0.97 and a 5th percentile of 0.60; labels mirrored to the other hemisphere reach 0.49 in the median and 0.69 at
-the 95th percentile. In the nine tumours above 10 ml of 14 draws at 1 mm the segmenters' whole-tumour Dice was 0.57 to 0.93.
+median of 0.97 and a 5th percentile of 0.60; labels mirrored to the other hemisphere reach 0.49 in the median and 0.69
+at the 95th percentile. In the nine tumours above 10 ml of 14 draws at 1 mm, the segmenters' whole-tumour Dice was 0.57
+to 0.93.
 """
 
 from typing import Annotated
