@@ -29,6 +29,7 @@ SERVICES: Final = (
     "gliosynth.v1.PreprocessingService",
     "gliosynth.v1.MetricsService",
     "gliosynth.v1.TumourMapService",
+    "gliosynth.v1.CohortService",
 )
 """Services whose health is asked for."""
 

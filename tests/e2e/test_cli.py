@@ -132,7 +132,7 @@ def test_doctor_finds_nothing_wrong_here(server: EmbeddedServer) -> None:
     """Packages, models with digests, and every service SERVING."""
     done = gliosynth("doctor", "--server", server.target)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("SERVING") == 3
+    assert done.stdout.count("SERVING") == 5
     assert "sha256:" in done.stdout
 
 
