@@ -29,6 +29,7 @@ SERVICES = (
     "gliosynth.v1.SegmentationService",
     "gliosynth.v1.MetricsService",
     "gliosynth.v1.TumourMapService",
+    "gliosynth.v1.CohortService",
 )
 
 
@@ -53,12 +54,13 @@ Start = Callable[..., Started]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts servers on free ports, waits for an event of theirs, and leaves none behind."""
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts servers on free ports, with cohorts of their own, waits for an event of theirs, and leaves none behind."""
     processes: list[subprocess.Popen[str]] = []
 
     def run(*options: str, module: str = "services", until: str = "serving") -> Started:
-        command = [sys.executable, "-m", module, "--port", "0", "--metrics-port", "0", "--threads", "1", *options]
+        ports = ("--port", "0", "--metrics-port", "0", "--cohort-folder", str(tmp_path / "cohorts"))
+        command = [sys.executable, "-m", module, *ports, "--threads", "1", *options]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         processes.append(process)
         assert process.stdout is not None
@@ -115,7 +117,7 @@ def test_one_process_serves_everything(start: Start) -> None:
     assert server.ends_with(signal.SIGTERM) == 0
 
 
-@pytest.mark.parametrize("name", ["segmentation", "preprocessing", "metrics", "tumour_map"])
+@pytest.mark.parametrize("name", ["segmentation", "preprocessing", "metrics", "tumour_map", "cohort"])
 def test_each_service_runs_alone(start: Start, name: str) -> None:
     """`python -m services.<name>` serves that service and no other."""
     server = start(module=f"services.{name}")
