@@ -33,7 +33,7 @@ segment: $(VENV)/.serve $(STUBS) ## Segment the folder CASE=... into out/
 
 .PHONY: test
 test: $(VENV)/.dev $(STUBS) $(BIDS) ## Run every test, on JOBS=2 processes
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(VENV)/.dev $(STUBS) $(BUF) ## Check style, imports between rooms, and the contracts
