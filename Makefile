@@ -72,6 +72,7 @@ bench: $(VENV)/.dev $(VENV)-peers/.ready $(STUBS) ## Measure beside the peers: m
 	PYTHONPATH=. $(VENV)-peers/bin/python benchmarks/segmentation_metrics.py
 	PYTHONPATH=. $(VENV)-peers/bin/python benchmarks/image_metrics.py
 	PYTHONPATH=. OMP_NUM_THREADS=1 $(VENV)-peers/bin/python benchmarks/simulation.py
+	PYTHONPATH=. $(VENV)-peers/bin/python benchmarks/simulation.py engine
 	$(BIN)/python benchmarks/whole_case.py
 
 .PHONY: clean
