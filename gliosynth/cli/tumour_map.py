@@ -1,6 +1,6 @@
 """``gliosynth tumour-map``: a tumour map edited, described, or turned into the generator's input."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,7 +16,7 @@ from gliosynth.cli.file_errors import naming_files
 from gliosynth.cli.outputs import write_files
 from gliosynth.cli.tumour_map_help import EDIT_HELP
 from gliosynth.cli.tumour_map_tables import channels_table, description_table, steps_table
-from gliosynth.client import VolumeFile
+from gliosynth.client import EditedTumourMap, VolumeFile
 from gliosynth.errors import InvalidParameterError
 from gliosynth.tumour_map.edits import Edit
 from gliosynth.tumour_map.recipe import parse_edit, parse_recipe
@@ -71,7 +71,11 @@ def edit(
     files = {out: result.labels_nifti, _json_beside(out): tumour_map_json(result)}
     if healed_out is not None and result.label_map_nifti is not None:
         files[healed_out] = result.label_map_nifti
-    written = _write(files)
+    _print(result, _write(files))
+
+
+def _print(result: EditedTumourMap, written: Iterable[Path]) -> None:
+    """Prints what each edit did, the flags, and the files."""
     OUT.print(steps_table(result))
     for flag in result.flags:
         ERR.print(f"{'warning' if flag.is_warning else 'note'}: {flag.message}", style="bold yellow", markup=False)

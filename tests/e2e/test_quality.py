@@ -45,13 +45,13 @@ def test_every_labelled_case_is_scored(evaluation: dict[str, Any]) -> None:
 
 
 def test_mean_dice_reaches_what_the_readme_promises(evaluation: dict[str, Any]) -> None:
-    """WT at least .80, TC at least .68, ET at least .70 where there is more than 5 ml of it."""
+    """At least what the weights before reached: WT .84, TC .70, ET .79 where there is more than 5 ml of it."""
     mean = evaluation["mean"]
     assert mean["et_over_5_ml"]["case_count"] == 4
     reached = {"WT": mean["dice"]["WT"], "TC": mean["dice"]["TC"], "ET": mean["et_over_5_ml"]["dice"]}
-    assert reached["WT"] >= 0.80, reached
-    assert reached["TC"] >= 0.68, reached
-    assert reached["ET"] >= 0.70, reached
+    assert reached["WT"] >= 0.84, reached
+    assert reached["TC"] >= 0.70, reached
+    assert reached["ET"] >= 0.79, reached
 
 
 def test_networks_beat_the_threshold_baseline(evaluation: dict[str, Any]) -> None:
