@@ -1,7 +1,7 @@
 """Head anatomies: label maps of real heads, merged to the tissues that MR contrast tells apart.
 
 The twenty maps in `gliosynth/anatomies/` derive from the training label maps of SynthSeg (Billot et al., Medical Image
-Analysis 86:102789, 2023; Apache-2.0). `training/prepare_anatomies.py` makes them; `NOTICE` beside them says what it
+Analysis 86:102789, 2023; Apache-2.0). `training/preparation/anatomies.py` makes them; `NOTICE` beside them says what it
 changed.
 """
 

@@ -26,10 +26,10 @@ from gliosynth.labels import REGIONS, LabelMap, Mask, Region, canonical_labels
 from gliosynth.metrics.case import score_case
 from gliosynth.preprocessing.intensity import normalise
 from gliosynth.segmentation import CascadeModels, segment_by_threshold, segment_case
+from training.loop.run_folder import load_weights
 from training.networks.unet2d import UNet2d
-from training.presets import PRESETS
-from training.run_folder import load_weights
-from training.validation import THRESHOLD
+from training.segmentation.presets import PRESETS
+from training.segmentation.validation import THRESHOLD
 
 FILE_ENDINGS: Final = ("t1", "t1ce", "t2", "flair")
 """Names of the contrasts in BraTS files up to 2021, in the order of `gliosynth.labels.CONTRASTS`."""

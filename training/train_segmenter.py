@@ -25,12 +25,11 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from gliosynth.labels import region_mask
-from training.augment import augment
-from training.losses import region_loss
-from training.networks.unet2d import UNet2d
-from training.options import Options, as_json, options_of, parse, plan
-from training.presets import PRESETS, network_input
-from training.run_folder import (
+from training.data.augment import augment
+from training.data.ring import Ring, RingShape
+from training.data.samples import draw_views
+from training.data.simulated import Workers, fill_validation
+from training.loop.run_folder import (
     Progress,
     append_stats,
     load_state,
@@ -39,10 +38,11 @@ from training.run_folder import (
     save_state,
     save_weights,
 )
-from training.samples import draw_views
-from training.simulation import Workers, fill_validation
-from training.stream import Ring, RingShape
-from training.validation import Scores, score_presets
+from training.losses.overlap import region_loss
+from training.networks.unet2d import UNet2d
+from training.segmentation.options import Options, as_json, options_of, parse, plan
+from training.segmentation.presets import PRESETS, network_input
+from training.segmentation.validation import Scores, score_presets
 
 LOG = logging.getLogger("training")
 

@@ -2,7 +2,7 @@
 
     python -m training.train_skull_strip --run training/runs/skull_strip --minutes 15   # one CPU core and a worker
     python -m training.train_skull_strip --run training/runs/skull_strip --dry-run      # print the plan, start nothing
-    python -m training.export_skull_strip --run training/runs/skull_strip               # gate, then model_repository/
+    python -m training.export.skull_strip --run training/runs/skull_strip               # gate, then model_repository/
 
 One 2D U-Net for every contrast: it sees an axial slice of one image at 2 mm and answers with the logit of brain. The
 run folder holds options.json, stats.jsonl, state.safetensors (the same command resumes from it), best.safetensors
@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gliosynth.anatomy import load_anatomies
-from training.head_simulator import POOLED_SHAPE, STORED_PER_UNIT, SimulatedHead, simulate_head
-from training.losses import OverlapWeights, region_loss
+from training.data.ring import EMPTY, Ring, RingShape, Simulate, feed
+from training.loop.run_folder import Progress, append_stats, load_state, record_options, save_state, save_weights
+from training.losses.overlap import OverlapWeights, region_loss
 from training.networks.unet2d import UNet2d, UNet2dSpec
-from training.run_folder import Progress, append_stats, load_state, record_options, save_state, save_weights
-from training.stream import EMPTY, Ring, RingShape, Simulate, feed
+from training.skull_strip.head_simulator import POOLED_SHAPE, STORED_PER_UNIT, SimulatedHead, simulate_head
 from training.train_segmenter import WARM_UP_STEPS, average_into, learning_rate_share
 
 LOG = logging.getLogger("training")

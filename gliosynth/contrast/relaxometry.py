@@ -102,8 +102,8 @@ PART_PRIORS: Final[dict[Part, TissuePrior]] = {
     Part.BLOOD: TissuePrior((0.78, 0.90), (420, 800), (550, 1000), (40, 110)),
 }
 """Priors of tumour parts that are drawn: `PUBLISHED_PART_PRIORS`, T2 reaching 10 to 25 % and core T1 20 % higher,
-which gives the medians of real regions once routine protocols' contrast is flat (`training/montage.py` prints both),
-and ET T1 nearer grey matter (PROTOTYPE.md 9.3)."""
+which gives the medians of real regions once routine protocols' contrast is flat
+(`training/preparation/montage.py` prints both), and ET T1 nearer grey matter (PROTOTYPE.md 9.3)."""
 
 GREY_TISSUES: Final = (
     Tissue.CORTICAL_GREY,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.fakes import simulate_ball
-from training.stream import Ring, RingShape, feed
+from training.data.fakes import simulate_ball
+from training.data.ring import Ring, RingShape, feed
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ import torch
 from gliosynth.labels import Region
 from training import evaluate_real
 from training.evaluate_real import TorchModel, load_case, summary
+from training.loop.run_folder import save_weights
 from training.networks.unet2d import UNet2d
-from training.presets import PRESETS
-from training.run_folder import save_weights
+from training.segmentation.presets import PRESETS
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from lightning_fabric import Fabric
 from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import Region
 from training import train_segmenter
+from training.data.ring import Ring
+from training.loop.run_folder import Progress, record_options
 from training.networks.unet2d import UNet2dSpec
-from training.options import Options, as_json
-from training.presets import PRESETS
-from training.run_folder import Progress, record_options
-from training.stream import Ring
+from training.segmentation.options import Options, as_json
+from training.segmentation.presets import PRESETS
 from training.train_segmenter import Learner, Run, average_into, learning_rate_share, main, train
 
 OPTIONS = Options(region=Region.WT, steps=4, batch=4, evaluate_every=2, validation_stride=1)

@@ -10,8 +10,9 @@ import torch
 from onnx import TensorProto, helper
 
 from gliosynth.anatomy import Tissue, load_anatomy
-from training.export_skull_strip import config_text, rename_input
-from training.head_simulator import (
+from training.data.ring import Ring, RingShape
+from training.export.skull_strip import config_text, rename_input
+from training.skull_strip.head_simulator import (
     POOLED_SHAPE,
     SHAPE,
     STORED_PER_UNIT,
@@ -23,7 +24,6 @@ from training.head_simulator import (
     pooled,
     simulate_head,
 )
-from training.stream import Ring, RingShape
 from training.train_skull_strip import Options, augmented, draw_batch, main, plan, validation_dice
 
 

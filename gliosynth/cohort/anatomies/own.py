@@ -1,6 +1,6 @@
 """An anatomy from a label map of the caller's own: turned to RAS, 1 mm, with brain mask and midline.
 
-The steps are those of the anatomies that ship with the library (`training/prepare_anatomies.py`): the brain mask is
+The steps are those of the anatomies that ship with the library (`training/preparation/anatomies.py`): the brain mask is
 parenchyma, ventricles and plexus closed by 4 mm; fluid inside it is sulcal, and next to cortex a sulcus's edge.
 """
 

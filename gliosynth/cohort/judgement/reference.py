@@ -1,6 +1,6 @@
 """What cohorts are compared with: seven real gliomas in numbers, published figures, and the donors' geometry.
 
-The data files are made by ``python -m training.measure_reference``; ``NOTICE`` beside this module says where the
+The data files are made by ``python -m training.preparation.reference``; ``NOTICE`` beside this module says where the
 numbers come from and under which licence. They hold measurements, no voxels.
 """
 

@@ -1,7 +1,7 @@
 """Everything about one case that the cohort is judged by, without its voxels.
 
 A measurement travels in the case's summary, so a cohort of any size is judged without opening an image again. Real
-cases are measured by the same function (`training/measure_reference.py`), without a tissue map.
+cases are measured by the same function (`training/preparation/reference.py`), without a tissue map.
 """
 
 import dataclasses

@@ -12,7 +12,7 @@ BALL_SHAPE: Final = (60, 72, 10)
 
 @dataclass(frozen=True, eq=False)
 class BallVolume:
-    """A volume as `training.stream.SimulatedVolume` wants it.
+    """A volume as `training.data.ring.SimulatedVolume` wants it.
 
     Attributes:
         contrasts: ``(4, X, Y, Z)`` float32.

@@ -1,6 +1,6 @@
 """Exports a trained segmenter into the model repository, through a parity gate.
 
-    python -m training.export --region WT --weights runs/wt/best.safetensors --validation /tmp/gliosynth-validation
+    python -m training.export.segmenter --region WT --weights runs/wt/best.safetensors --validation VALIDATION
 
 Writes model_repository/segmenter_wt/{config.pbtxt, card.md, 1/model.onnx}. The file holds fp16 weights that Cast nodes
 turn into fp32 when it is loaded; batch norm is folded into the convolutions first, because a small running variance
@@ -29,12 +29,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gliosynth.errors import ModelError
 from gliosynth.labels import Region
-from training.card import CardFacts, card_text
+from training.data.ring import Ring
+from training.export.card import CardFacts, card_text
+from training.loop.run_folder import load_weights
 from training.networks.unet2d import ConvBlock, UNet2d
-from training.presets import PRESETS, Preset, network_input
-from training.run_folder import load_weights
-from training.stream import Ring
-from training.validation import THRESHOLD
+from training.segmentation.presets import PRESETS, Preset, network_input
+from training.segmentation.validation import THRESHOLD
 
 OPSET: Final = 17
 """ONNX operator set, read by onnxruntime, OpenVINO and Triton alike."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gliosynth.labels import Region, region_mask
-from training.presets import Preset, network_input
-from training.stream import EMPTY, Ring, Slices
+from training.data.ring import EMPTY, Ring, Slices
+from training.segmentation.presets import Preset, network_input
 
 THRESHOLD: Final = 0.5
 """Probability from which a pixel belongs to the region; fixed a priori, fitted to nothing."""

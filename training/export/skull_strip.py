@@ -1,6 +1,6 @@
 """Exports the trained brain extractor into the model repository, through the segmenters' parity gate.
 
-    python -m training.export_skull_strip --run training/runs/skull_strip
+    python -m training.export.skull_strip --run training/runs/skull_strip
 
 Writes model_repository/skull_strip/{config.pbtxt, card.md, 1/model.onnx}: fp16 weights in the file, input
 ``contrast`` ``(B, 1, H, W)``, output ``logits`` of the same shape. The gate compares onnxruntime and OpenVINO with
@@ -18,11 +18,11 @@ import onnx
 from numpy.typing import NDArray
 
 from gliosynth.preprocessing.skull_strip import MODEL_SPACING_MM
-from training.export import INPUT_NAME, MAX_BATCH, OUTPUT_NAME, Parity, gate, write_onnx
-from training.head_simulator import STORED_PER_UNIT
+from training.data.ring import Ring
+from training.export.segmenter import INPUT_NAME, MAX_BATCH, OUTPUT_NAME, Parity, gate, write_onnx
+from training.loop.run_folder import load_weights
 from training.networks.unet2d import UNet2d
-from training.run_folder import load_weights
-from training.stream import Ring
+from training.skull_strip.head_simulator import STORED_PER_UNIT
 from training.train_skull_strip import HELD_OUT, SPEC
 
 MODEL_NAME: Final = "skull_strip"
@@ -96,7 +96,8 @@ the largest component, closes it by 3 mm and fills its holes.
 
 ## Training
 
-Simulated heads (`training/head_simulator.py`) from 18 of the anatomies; validation on {" and ".join(HELD_OUT)}.
+Simulated heads (`training/skull_strip/head_simulator.py`) from 18 of the anatomies, validation on
+{" and ".join(HELD_OUT)}.
 Step {facts["step"]} after {float(str(facts["elapsed_s"])) / 60:.0f} min of wall clock on a shared two-core CPU;
 options `{options}`. Mean Dice on single slices and single contrasts of held-out simulated heads, thick slices,
 de-faced, partly stripped and cut ones included: **{float(str(facts["validation_dice"])):.3f}**.

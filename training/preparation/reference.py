@@ -1,8 +1,8 @@
 """Measures what synthetic cohorts are compared with, once: real cases in numbers, and the donors' geometry.
 
-    python -m training.measure_reference --donors     # the built-in anatomies, into DONORS
-    python -m training.measure_reference --cases      # the real cases of GLIOSYNTH_DATA, into CASES
-    python -m training.measure_reference --pictures   # the same, into PICTURES
+    python -m training.preparation.reference --donors     # the built-in anatomies, into DONORS
+    python -m training.preparation.reference --cases      # the real cases of GLIOSYNTH_DATA, into CASES
+    python -m training.preparation.reference --pictures   # the same, into PICTURES
 
 Real cases are the folders below GLIOSYNTH_DATA (default ../shared/data) that hold a ``*_seg.nii.gz``. Numbers alone
 are kept of them, and one small picture each, whose sources and licences the NOTICE files beside them name.

@@ -1,4 +1,4 @@
-"""Tests of training.samples and training.augment."""
+"""Tests of training.data.samples and training.augment."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 
 from gliosynth.errors import InvalidInputError
 from gliosynth.labels import Region
-from training import augment as augmentation
-from training.augment import augment
-from training.presets import PRESETS
-from training.samples import draw_views
-from training.stream import Ring, RingShape
+from training.data import augment as augmentation
+from training.data.augment import augment
+from training.data.ring import Ring, RingShape
+from training.data.samples import draw_views
+from training.segmentation.presets import PRESETS
 
 WT = replace(PRESETS[Region.WT], crop=(48, 64))
 ET = replace(PRESETS[Region.ET], crop=(32, 32), jitter_px=2)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gliosynth.labels import REGION_LABELS, Region
-from training.presets import Preset
+from training.segmentation.presets import Preset
 
 LIMITS: Final = """\
 - Research use; not a medical device. No output may guide care without a radiologist.

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from gliosynth.errors import InvalidInputError
 from gliosynth.labels import REGION_LABELS, Region
-from training.presets import Preset
-from training.stream import EMPTY, Ring, Slices
+from training.data.ring import EMPTY, Ring, Slices
+from training.segmentation.presets import Preset
 
 LEAST_BRAIN_PX: Final = 400
 """Pixels of brain below which a slice is not worth a sample: 4 cm2."""

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from gliosynth.labels import Label
-from training.presets import T2F, T2W, Preset
-from training.samples import Views
-from training.stream import Z_LIMIT
+from training.data.ring import Z_LIMIT
+from training.data.samples import Views
+from training.segmentation.presets import T2F, T2W, Preset
 
 ROTATION_DEG: Final = 15.0
 """Largest in-plane rotation, SynthSeg."""

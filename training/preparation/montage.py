@@ -1,7 +1,7 @@
 """Pictures of simulated cases, or of real ones in the same layout, and the medians of their regions.
 
-    python -m training.montage --preset cohort --cases 8 --seed 1 --output simulated.png
-    python -m training.montage --real ../shared/data/glioma-tcga --output real.png
+    python -m training.preparation.montage --preset cohort --cases 8 --seed 1 --output simulated.png
+    python -m training.preparation.montage --real ../shared/data/glioma-tcga --output real.png
 
 One row a case: the axial slice with most tumour in t1n, t1c, t2w, t2f (z-scores in the brain from -2.5 to 3.5) and once
 more in t1c with the labels' outlines (red NCR, green ED, yellow ET). Prints the median z-score of each region.

@@ -11,7 +11,7 @@ from gliosynth.contrast.settings import TRAINING
 from gliosynth.contrast.simulate import SimulatedCase, simulate_case
 from gliosynth.separable import white_noise
 from gliosynth.tumour.settings import GridSettings
-from training.device_noise import DeviceNoise
+from training.data.device_noise import DeviceNoise
 
 SETTINGS = replace(
     TRAINING,

@@ -18,9 +18,9 @@ from gliosynth.contrast.settings import SHIFTED, TRAINING, TUMOUR_FREE, preset
 from gliosynth.contrast.simulate import SimulatedCase, simulate_case
 from gliosynth.errors import GliosynthError
 from gliosynth.preprocessing.intensity import normalise
-from training.stream import Ring, RingShape, Simulate, feed
+from training.data.ring import Ring, RingShape, Simulate, feed
 
-LOG = logging.getLogger("training.simulation")
+LOG = logging.getLogger("training.data.simulated")
 
 VALIDATION_PRESETS: Final = tuple(settings.name for settings in (*SHIFTED, TUMOUR_FREE))
 """Names of the shifted simulators, of which the worst counts."""

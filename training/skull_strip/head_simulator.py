@@ -56,7 +56,7 @@ STORED_PER_UNIT: Final = 3.0
 
 @dataclass(frozen=True, eq=False)
 class SimulatedHead:
-    """A head in the form that `training.stream.Ring` stores.
+    """A head in the form that `training.data.ring.Ring` stores.
 
     Attributes:
         contrasts: ``(4, X, Y, Z)`` float32, `POOLED_SHAPE`: four renderings, robustly scaled to 0 to 1.5, times

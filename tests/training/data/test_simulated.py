@@ -1,4 +1,4 @@
-"""Tests of training.simulation: the real simulator, a real worker process."""
+"""Tests of training.data.simulated: the real simulator, a real worker process."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gliosynth.errors import InvalidParameterError
-from training.simulation import HELD_OUT, VALIDATION_PRESETS, Workers, simulator
-from training.stream import Ring, RingShape
+from training.data.ring import Ring, RingShape
+from training.data.simulated import HELD_OUT, VALIDATION_PRESETS, Workers, simulator
 
 
 def test_volumes_are_z_scored_inside_the_brain() -> None:

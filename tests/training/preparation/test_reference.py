@@ -9,7 +9,7 @@ from gliosynth.anatomy import load_anatomies
 from gliosynth.cohort.judgement import load_reference
 from gliosynth.cohort.measurement import measure_case
 from gliosynth.cohort.measurement.geometry import common_frame, landmarks_of, load_frame
-from training.measure_reference import UNIT_MM, case_folders, load_real
+from training.preparation.reference import UNIT_MM, case_folders, load_real
 
 DATA = Path(os.environ.get("GLIOSYNTH_DATA", "../shared/data"))
 

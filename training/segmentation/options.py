@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gliosynth.labels import Region
+from training.data.ring import RingShape
+from training.data.simulated import VALIDATION_PRESETS
 from training.networks.unet2d import UNet2d
-from training.presets import Preset
-from training.simulation import VALIDATION_PRESETS
-from training.stream import RingShape
+from training.segmentation.presets import Preset
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Turns the SynthSeg training label maps into the compact anatomies that ship with the library.
 
-    python -m training.prepare_anatomies --source ../shared/data/labelmaps-synthseg --target gliosynth/anatomies
+    python -m training.preparation.anatomies --source ../shared/data/labelmaps-synthseg --target gliosynth/anatomies
 
 Each map is turned to RAS, its 53 labels are merged to `gliosynth.anatomy.Tissue`, the head is cropped (the neck ends
 `BELOW_BRAIN_MM` below the brain), tissues outside the brain are kept at 2 mm along Z, and the closed brain mask and the

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gliosynth.labels import Contrast, Region
-from training.losses import OverlapWeights
+from training.losses.overlap import OverlapWeights
 from training.networks.unet2d import UNet2dSpec
 
 T1N, T1C, T2W, T2F = range(4)

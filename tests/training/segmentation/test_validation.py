@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from gliosynth.labels import Region
-from training.fakes import BALL_SHAPE, simulate_ball
-from training.presets import PRESETS
-from training.stream import Ring, RingShape
-from training.validation import Scores, box_range, score_presets, volume_score
+from training.data.fakes import BALL_SHAPE, simulate_ball
+from training.data.ring import Ring, RingShape
+from training.segmentation.presets import PRESETS
+from training.segmentation.validation import Scores, box_range, score_presets, volume_score
 
 
 class FlairThreshold(nn.Module):

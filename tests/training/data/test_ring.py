@@ -1,4 +1,4 @@
-"""Tests of training.stream."""
+"""Tests of training.data.ring."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gliosynth.errors import InvalidParameterError
-from training.fakes import BallVolume, simulate_ball
-from training.stream import EMPTY, QUANTUM, Ring, RingShape, feed
+from training.data.fakes import BallVolume, simulate_ball
+from training.data.ring import EMPTY, QUANTUM, Ring, RingShape, feed
 
 SHAPE = RingShape(slots=3, slices=12, height=64, width=80)
 

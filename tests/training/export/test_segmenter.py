@@ -1,4 +1,4 @@
-"""Tests of training.export: the gate lets a faithful graph pass and stops a corrupted one."""
+"""Tests of training.export.segmenter: the gate lets a faithful graph pass and stops a corrupted one."""
 
 import json
 from dataclasses import replace
@@ -12,11 +12,11 @@ from onnx import TensorProto, numpy_helper
 
 from gliosynth.errors import ModelError
 from gliosynth.labels import Region
-from training import export as exporting
-from training.export import config_text, export, gate, write_onnx
+from training.export import segmenter as exporting
+from training.export.segmenter import config_text, export, gate, write_onnx
+from training.loop.run_folder import save_weights
 from training.networks.unet2d import UNet2d, UNet2dSpec
-from training.presets import PRESETS
-from training.run_folder import save_weights
+from training.segmentation.presets import PRESETS
 
 SPEC = UNet2dSpec(4, (4, 6, 8, 10))
 

@@ -1,11 +1,11 @@
-"""Tests of training.losses: values by hand on a handful of pixels."""
+"""Tests of training.losses.overlap: values by hand on a handful of pixels."""
 
 import math
 
 import pytest
 import torch
 
-from training.losses import OverlapWeights, region_loss, tversky_loss
+from training.losses.overlap import OverlapWeights, region_loss, tversky_loss
 
 
 def image(*pixels: float) -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""Export into the model repository, through a gate."""

@@ -1,0 +1,1 @@
+"""The region segmenters: presets, options, and the shifted simulators that choose a checkpoint."""

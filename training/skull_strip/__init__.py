@@ -1,0 +1,1 @@
+"""The skull stripper: heads with skulls, made by the simulator."""
