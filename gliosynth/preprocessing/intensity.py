@@ -1,4 +1,8 @@
-"""Intensity normalisation: z-scores inside the brain, zero outside (METHODS.md C.1 line 9, as nnU-Net does it)."""
+"""Intensity normalisation inside the brain, zero outside: z-scores for segmenters, unit intensities for generators.
+
+Z-scores are METHODS.md C.1 line 9, as nnU-Net makes them. Unit intensities are what generators learn to paint: 0 to 1
+between two percentiles of the brain. Both are the same for a volume and for any gain and offset of it.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +18,9 @@ FloatVolume = NDArray[np.float32]
 
 CLIP_SD: Final = 5.0
 """Z-scores are clipped to plus and minus this many standard deviations: one bright vessel must not set the scale."""
+
+UNIT_PERCENTILES: Final = (0.5, 99.5)
+"""Percentiles of the brain that become the unit intensities 0 and 1; a few bright vessels must not set the scale."""
 
 
 @dataclass(frozen=True)
@@ -40,22 +47,10 @@ def measure_scale(image: NDArray[np.generic], brain: Mask, *, name: str) -> Inte
     Raises:
         InvalidVolumeError: The mask is empty (EMPTY_BRAIN_MASK), or the image is constant inside it (CONSTANT_IMAGE).
     """
-    inside = image[brain].astype(np.float64)
-    if inside.size == 0:
-        raise InvalidVolumeError(
-            f"{name}: the brain mask selects no voxel; give a mask that covers the brain",
-            field=name,
-            got="0 voxels",
-            reason="EMPTY_BRAIN_MASK",
-        )
+    inside = _inside(image, brain, name)
     mean, sd = float(inside.mean()), float(inside.std())
     if not sd > abs(mean) * 1e-9:
-        raise InvalidVolumeError(
-            f"{name}: every voxel of the brain has the same value {mean:g}; give an image with contrast",
-            field=name,
-            got=f"{mean:g}",
-            reason="CONSTANT_IMAGE",
-        )
+        raise _constant(name, mean)
     return IntensityScale(mean=mean, sd=sd)
 
 
@@ -91,3 +86,48 @@ def normalise(image: NDArray[np.generic], brain: Mask, *, name: str = "image") -
         InvalidVolumeError: The mask is empty, or the image is constant inside it.
     """
     return apply_scale(image, brain, scale=measure_scale(image, brain, name=name))
+
+
+def unit_intensities(image: NDArray[np.generic], brain: Mask, *, name: str = "image") -> FloatVolume:
+    """Returns the image as unit intensities: percentiles 0.5 and 99.5 of its brain become 0 and 1; 0 outside.
+
+    Args:
+        image: Intensities ``(X, Y, Z)`` of any real dtype, finite; z-scores of the same volume give the same result.
+        brain: Brain mask ``(X, Y, Z)``.
+        name: The volume's name, for messages.
+
+    Returns:
+        ``(X, Y, Z)`` float32 in 0 to 1, clipped.
+
+    Raises:
+        InvalidVolumeError: The mask is empty (EMPTY_BRAIN_MASK), or both percentiles are equal (CONSTANT_IMAGE).
+    """
+    inside = _inside(image, brain, name)
+    low, high = (float(value) for value in np.percentile(inside, UNIT_PERCENTILES))
+    if not high - low > max(abs(low), abs(high)) * 1e-9:
+        raise _constant(name, low)
+    units = np.zeros(image.shape, dtype=np.float32)
+    units[brain] = np.clip((inside - low) / (high - low), 0.0, 1.0)
+    return units
+
+
+def _inside(image: NDArray[np.generic], brain: Mask, name: str) -> NDArray[np.float64]:
+    """Returns the brain's intensities ``(N,)``, refusing an empty brain."""
+    inside = image[brain].astype(np.float64)
+    if inside.size == 0:
+        raise InvalidVolumeError(
+            f"{name}: the brain mask selects no voxel; give a mask that covers the brain",
+            field=name,
+            got="0 voxels",
+            reason="EMPTY_BRAIN_MASK",
+        )
+    return inside
+
+
+def _constant(name: str, value: float) -> InvalidVolumeError:
+    return InvalidVolumeError(
+        f"{name}: every voxel of the brain, or nearly every one, has the value {value:g}; give an image with contrast",
+        field=name,
+        got=f"{value:g}",
+        reason="CONSTANT_IMAGE",
+    )
