@@ -14,7 +14,7 @@ from typing import Final, Self
 import numpy as np
 
 from gliosynth.anatomy import load_anatomies
-from gliosynth.contrast.settings import SHIFTED, TRAINING, TUMOUR_FREE, preset
+from gliosynth.contrast.settings import SHIFTED, TRAINING, TUMOUR_FREE, SimulatorSettings, preset
 from gliosynth.contrast.simulate import SimulatedCase, simulate_case
 from gliosynth.errors import GliosynthError
 from gliosynth.preprocessing.intensity import normalise
@@ -50,7 +50,16 @@ def simulator(name: str) -> Simulate:
         InvalidParameterError: No preset has this name.
     """
     settings = preset(name)
-    held_out = settings is not TRAINING
+    return simulator_of(settings, held_out=settings is not TRAINING)
+
+
+def simulator_of(settings: SimulatorSettings, *, held_out: bool) -> Simulate:
+    """Returns the function that makes a volume of some settings, z-scored as the service does.
+
+    Args:
+        settings: Of the simulator.
+        held_out: Whether its anatomies are those of validation or those of training.
+    """
     anatomies = [anatomy for anatomy in load_anatomies() if (anatomy.name in HELD_OUT) == held_out]
 
     def simulate(rng: np.random.Generator) -> SimulatedCase:
