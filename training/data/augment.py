@@ -27,24 +27,14 @@ GAIN: Final = (0.85, 1.15)
 """Factor on the z-scores of one contrast."""
 OFFSET: Final = 0.2
 """Largest shift of the z-scores of one contrast."""
-GAMMA_CHANCE: Final = 0.15
-"""Samples whose intensities are bent, nnU-Net."""
 GAMMA_LOG_SD: Final = 0.25
 """Standard deviation of the logarithm of gamma, METHODS C.6."""
-NOISE_CHANCE: Final = 0.1
-"""Samples with more noise, nnU-Net."""
 NOISE_SD: Final = 0.15
 """Largest standard deviation of that noise, z-score."""
-LOW_RESOLUTION_CHANCE: Final = 0.15
-"""Samples of which one contrast is coarsened."""
 LOW_RESOLUTION: Final = 0.4
 """Smallest zoom of a coarsened contrast."""
-MASK_ERROR_CHANCE: Final = 0.2
-"""Samples whose brain mask is cut too tight."""
 MASK_ERROR_PX: Final = 3
 """Deepest such cut."""
-REPAINT_CHANCE: Final = 0.5
-"""Samples whose tumour parts are repainted."""
 REPAINT: Final = {
     (Label.NCR, T2W): ((0.4, 1.1), (0.0, 0.0)),
     (Label.NCR, T2F): ((0.25, 1.1), (0.0, 0.0)),
@@ -64,8 +54,8 @@ class Batch:
     """What a training step sees.
 
     Attributes:
-        contrasts: ``(B, 4, H, W)`` float32 z-scores, 0 outside the brain.
-        labels: ``(B, 1, H, W)`` uint8.
+        contrasts: ``(B, 4 S, H, W)`` float32 z-scores, 0 outside the brain: S slices of four contrasts, from below.
+        labels: ``(B, 1, H, W)`` uint8, of the middle slice.
     """
 
     contrasts: Tensor
@@ -75,34 +65,40 @@ class Batch:
 def augment(views: Views, preset: Preset, *, rng: np.random.Generator) -> Batch:
     """Returns the views resampled onto the preset's crop with varied pose and intensity.
 
+    A slice and its neighbours are varied alike, but for noise. Steps work on ``(B, S, 4, H, W)``.
+
     Args:
         views: Slices and centres.
-        preset: Crop and channel dropout.
+        preset: Crop, and how often each step is done.
         rng: Decides everything.
     """
-    grid = _sampling_grid(views, preset.crop, rng)
-    contrasts = functional.grid_sample(torch.from_numpy(views.slices.contrasts), grid, align_corners=False)
-    planes = np.stack([views.slices.labels, views.slices.brain], axis=1).astype(np.float32)
+    slices, how = views.slices, preset.variation
+    grid = _sampling_grid(views, preset.crop, pose=how.pose, rng=rng)
+    images = torch.from_numpy(slices.contrasts)
+    contrasts = functional.grid_sample(images.flatten(1, 2), grid, align_corners=False).unflatten(1, images.shape[1:3])
+    planes = np.concatenate([slices.labels, slices.brain], axis=1).astype(np.float32)
     marks = functional.grid_sample(torch.from_numpy(planes), grid, mode="nearest", align_corners=False)
-    labels, brain = marks[:, :1], marks[:, 1:]
-    brain = _cut_mask(brain, rng)
-    contrasts = _repaint(contrasts, labels, rng)
-    contrasts = _bend(contrasts, rng)
-    contrasts = _coarsen(contrasts, rng)
-    contrasts = _shift(contrasts, rng)
-    contrasts = _add_noise(contrasts, rng)
-    contrasts = contrasts.clamp(-Z_LIMIT, Z_LIMIT) * brain * _kept_contrasts(len(contrasts), preset.dropout, rng)
-    return Batch(contrasts, (labels * brain).to(torch.uint8))
+    labels, brain = marks.chunk(2, dim=1)
+    brain = _cut_mask(brain, how.mask_error, rng)
+    contrasts = _repaint(contrasts, labels, how.repaint, rng)
+    contrasts = _bend(contrasts, how.gamma, rng)
+    contrasts = _coarsen(contrasts, how.low_resolution, rng)
+    contrasts = _shift(contrasts, rng) if how.intensity else contrasts
+    contrasts = _add_noise(contrasts, how.noise, rng)
+    kept = _kept_contrasts(len(contrasts), how.channel_dropout, rng)
+    contrasts = contrasts.clamp(-Z_LIMIT, Z_LIMIT) * brain[:, :, None] * kept
+    middle = slice(slices.middle, slices.middle + 1)
+    return Batch(contrasts.flatten(1, 2), (labels * brain)[:, middle].to(torch.uint8))
 
 
-def _sampling_grid(views: Views, crop: tuple[int, int], rng: np.random.Generator) -> Tensor:
+def _sampling_grid(views: Views, crop: tuple[int, int], *, pose: bool, rng: np.random.Generator) -> Tensor:
     """Returns where each pixel of the crop looks, centre + A (pixel - middle), as grid_sample wants it (Y first)."""
     count = len(views.centres)
-    angle = np.deg2rad(rng.uniform(-ROTATION_DEG, ROTATION_DEG, count))
-    zoom = 1 / rng.uniform(*SCALE, count)
-    mirror = np.where(rng.random(count) < FLIP_CHANCE, -1.0, 1.0)
+    angle = np.deg2rad(rng.uniform(-ROTATION_DEG, ROTATION_DEG, count)) * pose
+    zoom = 1 / rng.uniform(*SCALE, count) if pose else np.ones(count)
+    mirror = np.where(pose & (rng.random(count) < FLIP_CHANCE), -1.0, 1.0)
     cos, sin = np.cos(angle) * zoom, np.sin(angle) * zoom
-    (rows, columns), (height, width) = crop, views.slices.labels.shape[1:]
+    (rows, columns), (height, width) = crop, views.slices.labels.shape[2:]
     x, y = ((2 * views.centres + 1) / (height, width) - 1).T
     along_y = np.stack([cos * columns / width, mirror * sin * rows / width, y], axis=-1)
     along_x = np.stack([-sin * columns / height, mirror * cos * rows / height, x], axis=-1)
@@ -110,9 +106,9 @@ def _sampling_grid(views: Views, crop: tuple[int, int], rng: np.random.Generator
     return functional.affine_grid(theta, [count, 1, rows, columns], align_corners=False)
 
 
-def _cut_mask(brain: Tensor, rng: np.random.Generator) -> Tensor:
-    """Erodes the mask of some samples by a random number of pixels."""
-    depths = np.where(rng.random(len(brain)) < MASK_ERROR_CHANCE, rng.integers(1, MASK_ERROR_PX + 1, len(brain)), 0)
+def _cut_mask(brain: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
+    """Erodes the masks ``(B, S, H, W)`` of some samples by a random number of pixels."""
+    depths = np.where(rng.random(len(brain)) < chance, rng.integers(1, MASK_ERROR_PX + 1, len(brain)), 0)
     outside = 1 - brain
     for sample in np.flatnonzero(depths):
         edge = 2 * int(depths[sample]) + 1
@@ -120,57 +116,57 @@ def _cut_mask(brain: Tensor, rng: np.random.Generator) -> Tensor:
     return 1 - outside
 
 
-def _repaint(contrasts: Tensor, labels: Tensor, rng: np.random.Generator) -> Tensor:
+def _repaint(contrasts: Tensor, labels: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
     """Applies z -> z + w ((factor - 1) z + offset) to the tumour parts of some samples; w: the part, blurred."""
-    chosen = np.flatnonzero(rng.random(len(contrasts)) < REPAINT_CHANCE)
+    chosen = np.flatnonzero(rng.random(len(contrasts)) < chance)
     for (label, channel), (factor, offset) in REPAINT.items():
         part = (labels[chosen] == label).float()
-        weight = functional.avg_pool2d(functional.avg_pool2d(part, 3, 1, 1), 3, 1, 1)[:, 0]
-        change = rng.uniform(*factor, (len(chosen), 1, 1)) - 1, rng.uniform(*offset, (len(chosen), 1, 1))
+        weight = functional.avg_pool2d(functional.avg_pool2d(part, 3, 1, 1), 3, 1, 1)
+        change = rng.uniform(*factor, (len(chosen), 1, 1, 1)) - 1, rng.uniform(*offset, (len(chosen), 1, 1, 1))
         slope, shift = (torch.from_numpy(values.astype(np.float32)) for values in change)
-        contrasts[chosen, channel] += weight * (slope * contrasts[chosen, channel] + shift)
+        contrasts[chosen, :, channel] += weight * (slope * contrasts[chosen, :, channel] + shift)
     return contrasts
 
 
-def _bend(contrasts: Tensor, rng: np.random.Generator) -> Tensor:
+def _bend(contrasts: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
     """Applies z -> 2 L u^gamma - L with u = (z + L) / 2 L, L the clip limit, to the contrasts of some samples."""
-    chosen = np.flatnonzero(rng.random(len(contrasts)) < GAMMA_CHANCE)
-    gamma = np.exp(rng.normal(0, GAMMA_LOG_SD, (len(chosen), contrasts.shape[1], 1, 1)))
+    chosen = np.flatnonzero(rng.random(len(contrasts)) < chance)
+    gamma = np.exp(rng.normal(0, GAMMA_LOG_SD, (len(chosen), 1, contrasts.shape[2], 1, 1)))
     middle = 0.5 ** torch.from_numpy(gamma.astype(np.float32))
     unit = (contrasts[chosen].clamp(-Z_LIMIT, Z_LIMIT) + Z_LIMIT) / (2 * Z_LIMIT)
     contrasts[chosen] = 2 * Z_LIMIT * (unit ** torch.from_numpy(gamma.astype(np.float32)) - middle)
     return contrasts
 
 
-def _coarsen(contrasts: Tensor, rng: np.random.Generator) -> Tensor:
+def _coarsen(contrasts: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
     """Shrinks and enlarges one contrast of some samples."""
-    size = contrasts.shape[2:]
-    for sample in np.flatnonzero(rng.random(len(contrasts)) < LOW_RESOLUTION_CHANCE):
-        channel, zoom = int(rng.integers(contrasts.shape[1])), float(rng.uniform(LOW_RESOLUTION, 1))
-        plane = contrasts[sample : sample + 1, channel : channel + 1]
+    size = contrasts.shape[3:]
+    for sample in np.flatnonzero(rng.random(len(contrasts)) < chance):
+        channel, zoom = int(rng.integers(contrasts.shape[2])), float(rng.uniform(LOW_RESOLUTION, 1))
+        plane = contrasts[sample, :, channel][None]
         small = functional.interpolate(plane, scale_factor=zoom, mode="bilinear", antialias=True)
-        contrasts[sample, channel] = functional.interpolate(small, size=size, mode="bilinear")[0, 0]
+        contrasts[sample, :, channel] = functional.interpolate(small, size=size, mode="bilinear")[0]
     return contrasts
 
 
 def _shift(contrasts: Tensor, rng: np.random.Generator) -> Tensor:
     """Applies z -> gain z + offset, drawn per sample and contrast."""
-    shape = (*contrasts.shape[:2], 1, 1)
+    shape = (len(contrasts), 1, contrasts.shape[2], 1, 1)
     gain, offset = rng.uniform(*GAIN, shape), rng.uniform(-OFFSET, OFFSET, shape)
     return contrasts * torch.from_numpy(gain.astype(np.float32)) + torch.from_numpy(offset.astype(np.float32))
 
 
-def _add_noise(contrasts: Tensor, rng: np.random.Generator) -> Tensor:
+def _add_noise(contrasts: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
     """Adds white noise to some samples."""
-    for sample in np.flatnonzero(rng.random(len(contrasts)) < NOISE_CHANCE):
+    for sample in np.flatnonzero(rng.random(len(contrasts)) < chance):
         noise = rng.standard_normal(tuple(contrasts.shape[1:]), dtype=np.float32)
         contrasts[sample] += torch.from_numpy(noise * np.float32(rng.uniform(0, NOISE_SD)))
     return contrasts
 
 
 def _kept_contrasts(count: int, chance: float, rng: np.random.Generator) -> Tensor:
-    """Returns ``(count, 4, 1, 1)``: 0 for the one contrast that a sample loses, else 1."""
-    kept = np.ones((count, 4, 1, 1), dtype=np.float32)
+    """Returns ``(count, 1, 4, 1, 1)``: 0 for the one contrast that a sample loses, else 1."""
+    kept = np.ones((count, 1, 4, 1, 1), dtype=np.float32)
     for sample in np.flatnonzero(rng.random(count) < chance):
-        kept[sample, int(rng.integers(4))] = 0
+        kept[sample, 0, int(rng.integers(4))] = 0
     return torch.from_numpy(kept)

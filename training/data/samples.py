@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gliosynth.errors import InvalidInputError
-from gliosynth.labels import REGION_LABELS, Region
-from training.data.ring import EMPTY, Ring, Slices
+from gliosynth.labels import CONTRASTS, REGION_LABELS, Region
+from training.data.ring import EMPTY, Ring
 from training.segmentation.presets import Preset
 
 LEAST_BRAIN_PX: Final = 400
@@ -22,16 +22,60 @@ ATTEMPTS: Final = 100
 
 
 @dataclass(frozen=True, eq=False)
+class Stacks:
+    """Axial slices, each with its neighbours below and above.
+
+    Attributes:
+        contrasts: z-scores ``(N, S, 4, X, Y)`` float32; S is odd and the slice itself is in the middle.
+        labels: Tumour labels ``(N, S, X, Y)`` uint8.
+        brain: Brain mask ``(N, S, X, Y)``.
+    """
+
+    contrasts: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    brain: NDArray[np.bool_]
+
+    @property
+    def middle(self) -> int:
+        """Position of the slice itself among the S."""
+        return self.labels.shape[1] // 2
+
+
+@dataclass(frozen=True, eq=False)
 class Views:
     """Slices and the pixel each is centred on.
 
     Attributes:
-        slices: N slices.
+        slices: N slices with their neighbours.
         centres: ``(N, 2)`` float32 pixel positions along X and Y.
     """
 
-    slices: Slices
+    slices: Stacks
     centres: NDArray[np.float32]
+
+
+def read_stacks(ring: Ring, slot: int, planes: NDArray[np.intp], *, neighbours: int) -> Stacks | None:
+    """Returns slices of one slot with their neighbours, or None where a worker replaced the volume meanwhile.
+
+    A neighbour beyond the volume is zero, like all that lies outside the brain.
+
+    Args:
+        ring: Volumes.
+        slot: Which volume.
+        planes: Slices ``(N,)``.
+        neighbours: Slices on each side of each.
+    """
+    wanted = planes[:, None] + np.arange(-neighbours, neighbours + 1)
+    there = (wanted >= 0) & (wanted < ring.shape.slices)
+    read, places = np.unique(wanted[there], return_inverse=True)
+    found = ring.read(slot, read)
+    if found is None:
+        return None
+    plane = found.labels.shape[1:]
+    contrasts = np.zeros((*wanted.shape, len(CONTRASTS), *plane), dtype=np.float32)
+    labels, brain = np.zeros((*wanted.shape, *plane), dtype=np.uint8), np.zeros((*wanted.shape, *plane), dtype=np.bool_)
+    contrasts[there], labels[there], brain[there] = found.contrasts[places], found.labels[places], found.brain[places]
+    return Stacks(contrasts, labels, brain)
 
 
 def draw_views(ring: Ring, preset: Preset, *, count: int, rng: np.random.Generator) -> Views:
@@ -50,7 +94,7 @@ def draw_views(ring: Ring, preset: Preset, *, count: int, rng: np.random.Generat
         InvalidInputError: The ring is empty or holds no usable slice.
     """
     drawn = [_draw_one(ring, preset, rng) for _ in range(count)]
-    slices = Slices(
+    slices = Stacks(
         np.concatenate([one.contrasts for one, _ in drawn]),
         np.concatenate([one.labels for one, _ in drawn]),
         np.concatenate([one.brain for one, _ in drawn]),
@@ -58,16 +102,16 @@ def draw_views(ring: Ring, preset: Preset, *, count: int, rng: np.random.Generat
     return Views(slices, np.stack([centre for _, centre in drawn]))
 
 
-def _draw_one(ring: Ring, preset: Preset, rng: np.random.Generator) -> tuple[Slices, NDArray[np.float32]]:
+def _draw_one(ring: Ring, preset: Preset, rng: np.random.Generator) -> tuple[Stacks, NDArray[np.float32]]:
     stray = preset.around_tumour and rng.random() < STRAY_BOX_SHARE
     with_region = not stray and rng.random() < preset.region_share
-    held = np.flatnonzero(ring.index[:, 0] != EMPTY)
+    held = np.flatnonzero(ring.index[: preset.volumes, 0] != EMPTY)
     for _ in range(ATTEMPTS if held.size else 0):
         slot = int(rng.choice(held))
         planes = _eligible(ring.areas[slot], preset, with_region=with_region, stray=stray)
         if planes.size == 0:
             continue
-        found = ring.read(slot, rng.choice(planes, size=1))
+        found = read_stacks(ring, slot, rng.choice(planes, size=1), neighbours=preset.neighbours)
         if found is not None:
             return found, _centre(found, preset, rng)
     raise InvalidInputError(f"{ring.folder}: no slice to draw in {ring.filled} volumes; let the worker fill the ring")
@@ -90,15 +134,15 @@ def _eligible(areas: NDArray[np.int32], preset: Preset, *, with_region: bool, st
     return np.empty(0, dtype=np.intp)
 
 
-def _centre(found: Slices, preset: Preset, rng: np.random.Generator) -> NDArray[np.float32]:
+def _centre(found: Stacks, preset: Preset, rng: np.random.Generator) -> NDArray[np.float32]:
     """Returns the jittered middle of the tumour's box, of a random brain pixel, or of the image."""
-    height, width = found.labels.shape[1:]
+    height, width = found.labels.shape[2:]
     jitter = rng.uniform(-preset.jitter_px, preset.jitter_px, size=2)
     if not preset.around_tumour:
         return np.asarray([height / 2 + jitter[0], width / 2 + jitter[1]], dtype=np.float32)
-    tumour = np.argwhere(found.labels[0])
+    tumour = np.argwhere(found.labels[0, found.middle])
     if tumour.size:
         middle = (tumour.min(axis=0) + tumour.max(axis=0)) / 2
     else:
-        middle = rng.choice(np.argwhere(found.brain[0]), axis=0).astype(np.float64)
+        middle = rng.choice(np.argwhere(found.brain[0, found.middle]), axis=0).astype(np.float64)
     return np.asarray(middle + jitter, dtype=np.float32)

@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from gliosynth.labels import Region, region_mask
-from training.data.ring import EMPTY, Ring, Slices
+from gliosynth.labels import region_mask
+from training.data.ring import EMPTY, Ring
+from training.data.samples import read_stacks
 from training.segmentation.presets import Preset, network_input
 
 THRESHOLD: Final = 0.5
@@ -38,10 +39,19 @@ class Scores:
     """Result of one validation.
 
     Attributes:
-        by_preset: Mean score of each shifted simulator's volumes, 0 to 1.
+        by_region: Mean score of each region on each shifted simulator's volumes, 0 to 1: region, then simulator.
     """
 
-    by_preset: dict[str, float]
+    by_region: dict[str, dict[str, float]]
+
+    @property
+    def by_preset(self) -> dict[str, float]:
+        """Mean score of each shifted simulator over the regions."""
+        names = dict.fromkeys(name for scores in self.by_region.values() for name in scores)
+        return {
+            name: float(np.mean([scores[name] for scores in self.by_region.values() if name in scores]))
+            for name in names
+        }
 
     @property
     def worst(self) -> float:
@@ -54,13 +64,17 @@ def score_presets(network: nn.Module, preset: Preset, folder: Path, *, stride: i
 
     Args:
         network: Network in evaluation mode.
-        preset: Its region and channels.
+        preset: Its regions and channels.
         folder: Holds one `Ring` per shifted simulator, named after it.
         stride: Take every n-th slice.
     """
     rings = sorted(path.parent for path in folder.glob("*/ring.json"))
-    scores = {path.name: _score_ring(network, preset, Ring(path), stride) for path in rings}
-    return Scores({name: float(np.mean(values)) for name, values in scores.items() if values})
+    by_region: dict[str, dict[str, float]] = {str(region): {} for region in preset.regions}
+    for path in rings:
+        rows = _score_ring(network, preset, Ring(path), stride)
+        for number, region in enumerate(preset.regions if rows else ()):
+            by_region[region][path.name] = float(np.mean([row[number] for row in rows]))
+    return Scores(by_region)
 
 
 def predict(network: nn.Module, preset: Preset, contrasts: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -69,10 +83,10 @@ def predict(network: nn.Module, preset: Preset, contrasts: NDArray[np.float32]) 
     Args:
         network: Network in evaluation mode.
         preset: Tells whether t1n is subtracted.
-        contrasts: ``(N, 4, H, W)`` float32, H and W multiples of 16.
+        contrasts: ``(N, 4 S, H, W)`` float32, each slice with its neighbours, H and W multiples of 16.
 
     Returns:
-        ``(N, H, W)`` float32.
+        ``(N, R, H, W)`` float32, a channel for each of the preset's regions.
     """
     device = next(network.parameters()).device
     answers = []
@@ -80,7 +94,7 @@ def predict(network: nn.Module, preset: Preset, contrasts: NDArray[np.float32]) 
         for start in range(0, len(contrasts), CHUNK):
             part = torch.from_numpy(contrasts[start : start + CHUNK]).to(device)
             inputs = network_input(part, subtract=preset.subtract).contiguous(memory_format=torch.channels_last)
-            answers.append(network(inputs)[:, 0].float().cpu().numpy())
+            answers.append(network(inputs).float().cpu().numpy())
     return np.concatenate(answers)
 
 
@@ -97,35 +111,43 @@ def volume_score(prediction: NDArray[np.bool_], reference: NDArray[np.bool_], *,
     return 2 * float((prediction & reference).sum()) / float(prediction.sum() + reference.sum())
 
 
-def _score_ring(network: nn.Module, preset: Preset, ring: Ring, stride: int) -> list[float]:
-    """Returns the score of each volume; for TC and ET those without a tumour are left out."""
+def _score_ring(network: nn.Module, preset: Preset, ring: Ring, stride: int) -> list[tuple[float, ...]]:
+    """Returns the scores of each volume's regions; for TC and ET networks those without a tumour are left out."""
     pixel_ml = 0.001 * ring.shape.slice_mm * stride
-    scores = []
+    rows = []
     for slot in np.flatnonzero(ring.index[:, 0] != EMPTY):
-        slices = _looked_at(ring, int(slot), preset, stride)
-        if slices is None:
+        looked_at = _looked_at(ring, int(slot), preset, stride)
+        if looked_at is None:
             continue
-        found = predict(network, preset, slices.contrasts) > _logit(THRESHOLD)
-        found &= slices.labels > 0 if preset.around_tumour else slices.brain
-        scores.append(volume_score(found, region_mask(slices.labels, preset.region), pixel_ml=pixel_ml))
-    return scores
+        contrasts, labels, allowed = looked_at
+        found = predict(network, preset, contrasts) > _logit(THRESHOLD)
+        masks = [(found[:, number] & allowed, region_mask(labels, one)) for number, one in enumerate(preset.regions)]
+        rows.append(tuple(volume_score(mask, reference, pixel_ml=pixel_ml) for mask, reference in masks))
+    return rows
 
 
-def _looked_at(ring: Ring, slot: int, preset: Preset, stride: int) -> Slices | None:
-    """Returns the slices the service would run: brain for WT, the box of the whole tumour for TC and ET."""
+def _looked_at(
+    ring: Ring, slot: int, preset: Preset, stride: int
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.bool_]] | None:
+    """Returns what the service would run: the brain's slices, or for TC and ET the box of the whole tumour.
+
+    These are the contrasts ``(N, 4 S, H, W)``, and labels and the pixels where an answer counts ``(N, H, W)``.
+    """
     column = ring.areas[slot, :, 1:].sum(axis=1) if preset.around_tumour else ring.areas[slot, :, 0]
     planes = np.flatnonzero(column > 0)[::stride]
-    slices = ring.read(slot, planes) if planes.size else None
-    if slices is None or preset.region is Region.WT:
-        return slices
-    used = np.argwhere((slices.labels > 0).any(axis=0))
+    stacks = read_stacks(ring, slot, planes, neighbours=preset.neighbours) if planes.size else None
+    if stacks is None:
+        return None
+    contrasts = stacks.contrasts.reshape(len(planes), -1, *stacks.contrasts.shape[3:])
+    labels, brain = stacks.labels[:, stacks.middle], stacks.brain[:, stacks.middle]
+    if not preset.around_tumour:
+        return contrasts, labels, brain
+    used = np.argwhere((labels > 0).any(axis=0))
     height, width = (
         box_range(int(low), int(high) + 1, limit=limit)
-        for low, high, limit in zip(used.min(axis=0), used.max(axis=0), slices.labels.shape[1:], strict=True)
+        for low, high, limit in zip(used.min(axis=0), used.max(axis=0), labels.shape[1:], strict=True)
     )
-    return Slices(
-        slices.contrasts[:, :, height, width], slices.labels[:, height, width], slices.brain[:, height, width]
-    )
+    return contrasts[:, :, height, width], labels[:, height, width], labels[:, height, width] > 0
 
 
 def box_range(low: int, high: int, *, limit: int) -> slice:

@@ -57,7 +57,7 @@ def test_a_simulator_without_tumours_does_not_score_core_networks(tmp_path: Path
 
 def test_the_worst_preset_counts() -> None:
     """A mean would hide a simulator on which the network fails."""
-    assert Scores({"easy": 0.9, "hard": 0.2}).worst == 0.2
+    assert Scores({"WT": {"easy": 0.9, "hard": 0.2}}).worst == 0.2
 
 
 @pytest.mark.parametrize(
