@@ -75,9 +75,10 @@ def augment(views: Views, preset: Preset, *, rng: np.random.Generator) -> Batch:
     slices, how = views.slices, preset.variation
     grid = _sampling_grid(views, preset.crop, pose=how.pose, rng=rng)
     images = torch.from_numpy(slices.contrasts)
-    contrasts = functional.grid_sample(images.flatten(1, 2), grid, align_corners=False).unflatten(1, images.shape[1:3])
-    planes = np.concatenate([slices.labels, slices.brain], axis=1).astype(np.float32)
-    marks = functional.grid_sample(torch.from_numpy(planes), grid, mode="nearest", align_corners=False)
+    planes = functional.grid_sample(images.flatten(1, 2), grid, align_corners=False)
+    contrasts = torch.unflatten(planes, 1, images.shape[1:3])
+    known = np.concatenate([slices.labels, slices.brain], axis=1).astype(np.float32)
+    marks = functional.grid_sample(torch.from_numpy(known), grid, mode="nearest", align_corners=False)
     labels, brain = marks.chunk(2, dim=1)
     brain = _cut_mask(brain, how.mask_error, rng)
     contrasts = _repaint(contrasts, labels, how.repaint, rng)

@@ -85,7 +85,7 @@ def deep_loss(logits: Tensor, reference: Tensor, weights: Sequence[OverlapWeight
         reference: ``(B, R, H, W)`` float, 0 or 1.
         weights: One a region; with S = 1 this is `regions_loss`.
     """
-    scales = logits.split(len(weights), dim=1)
+    scales = torch.split(logits, len(weights), dim=1)
     shares = [0.5**scale for scale in range(len(scales))]
     losses = [share * regions_loss(one, reference, weights) for share, one in zip(shares, scales, strict=True)]
     return torch.stack(losses).sum() / sum(shares)
@@ -101,5 +101,5 @@ def logit_loss(logits: Tensor, reference: Tensor) -> Tensor:
         reference: ``(B, R, H, W)`` float, 0 or 1.
     """
     target = TARGET_LOGIT * (2 * reference - 1)
-    scales = logits.float().split(reference.shape[1], dim=1)
+    scales = torch.split(logits.float(), reference.shape[1], dim=1)
     return torch.stack([(one - target).square().mean() for one in scales]).mean()

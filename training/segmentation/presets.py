@@ -266,6 +266,6 @@ def network_input(contrasts: Tensor, *, subtract: bool) -> Tensor:
     """
     if not subtract:
         return contrasts
-    slices = contrasts.unflatten(1, (-1, len(CONTRASTS)))
+    slices = torch.unflatten(contrasts, 1, (-1, len(CONTRASTS)))
     first = slices[:, :, T1C : T1C + 1] - slices[:, :, T1N : T1N + 1]
     return torch.cat([first, slices[:, :, T1C:]], dim=2).flatten(1, 2)
