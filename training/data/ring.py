@@ -131,6 +131,18 @@ class Ring:
         return int((self.index[:, 0] != EMPTY).sum())
 
     @property
+    def held(self) -> NDArray[np.intp]:
+        """Slots that may be drawn from, ``(N,)``, in an order that depends on nothing but their volumes' numbers."""
+        return np.flatnonzero(self.index[:, 0] != EMPTY)
+
+    def advance(self, step: int) -> None:
+        """Makes ready for a step's draws; a ring as it lies is always ready."""
+
+    def pick(self, rng: np.random.Generator) -> "Ring":  # noqa: ARG002  # a mixture draws here
+        """Returns itself: a ring is a mixture of one."""
+        return self
+
+    @property
     def next_volume(self) -> int:
         """Number of the volume after the newest one held."""
         return int(self.index[:, 0].max()) + 1

@@ -1,6 +1,5 @@
 """One device or several: how a system puts its networks on them, and takes an optimisation step there."""
 
-import argparse
 import math
 from collections.abc import Mapping
 from typing import cast
@@ -11,14 +10,6 @@ from torch import Tensor, nn
 
 from training.loop.options import LoopOptions
 from training.loop.system import Step, Stopwatch
-
-
-def fabric_of(line: argparse.Namespace) -> Fabric:
-    """Returns the launched fabric of a command line: bf16 on the devices it names."""
-    torch.set_num_threads(line.threads)
-    fabric = Fabric(accelerator=line.device, devices=line.devices, precision="bf16-mixed")
-    fabric.launch()
-    return fabric
 
 
 def set_up(fabric: Fabric, network: nn.Module, optimizer: torch.optim.Optimizer) -> nn.Module:

@@ -48,19 +48,24 @@ def as_json(options: LoopOptions) -> dict[str, object]:
     return {name: None if value == math.inf else value for name, value in asdict(options).items()}
 
 
-def add_loop_arguments(parser: argparse.ArgumentParser, defaults: LoopOptions) -> None:
+def add_loop_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds ``--run``, ``--device``, ``--devices``, ``--threads``, ``--dry-run`` and every loop option to a parser."""
     parser.add_argument("--run", type=Path, required=True, help="run folder; the same command resumes it")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--devices", type=int, default=1, help="devices for data-parallel training")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of the trainer")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    group = parser.add_argument_group("course of the run", "where not given: as the preset has it")
     for option in fields(LoopOptions):
-        default = getattr(defaults, option.name)
-        flag = f"--{option.name.replace('_', '-')}"
-        parser.add_argument(flag, type=type(default), default=default, help=f"default {default}")
+        group.add_argument(f"--{option.name.replace('_', '-')}", type=type(option.default))
 
 
-def loop_options_of(line: argparse.Namespace) -> LoopOptions:
-    """Returns the loop options of a command line."""
-    return replace(LoopOptions(), **{option.name: getattr(line, option.name) for option in fields(LoopOptions)})
+def loop_options_of(line: argparse.Namespace, defaults: LoopOptions) -> LoopOptions:
+    """Returns the loop options of a command line.
+
+    Args:
+        line: What a parser with `add_loop_arguments` made of it.
+        defaults: Values of the options that it does not name.
+    """
+    given = {option.name: getattr(line, option.name) for option in fields(LoopOptions)}
+    return replace(defaults, **{name: value for name, value in given.items() if value is not None})

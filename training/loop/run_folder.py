@@ -58,6 +58,12 @@ def record_options(folder: Path, options: dict[str, object]) -> None:
     path.write_text(json.dumps(options, indent=2) + "\n")
 
 
+def known_options(folder: Path) -> dict[str, object]:
+    """Returns what options.json holds; nothing for a folder that `record_options` did not open."""
+    path = folder / "options.json"
+    return cast(dict[str, object], json.loads(path.read_text())) if path.exists() else {}
+
+
 def append_stats(folder: Path, row: dict[str, object]) -> None:
     """Appends one line to stats.jsonl."""
     with (folder / "stats.jsonl").open("a") as file:

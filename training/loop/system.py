@@ -105,7 +105,7 @@ class System(Protocol):
 
     @property
     def facts(self) -> Mapping[str, object]:
-        """What the JSON beside the weights says of them: preset, spec, options; JSON values."""
+        """What the JSON beside the weights says of them beside options, step and scores: preset, spec; JSON values."""
 
     def state(self) -> Mapping[str, Tensor]:
         """Returns what resuming needs beyond weights and optimisers (balanced loss weights), by name."""

@@ -22,12 +22,13 @@ from gliosynth.errors import InvalidParameterError
 from training.loop.averaging import average_into, averages_of, decay_at
 from training.loop.checkpoint import restore, tensors_of
 from training.loop.devices import mean_over_devices, step_of
-from training.loop.options import LoopOptions, as_json
+from training.loop.options import LoopOptions
 from training.loop.pictures import save_picture
 from training.loop.run_folder import (
     Progress,
     append_stats,
     forget_stats,
+    known_options,
     load_progress,
     save_progress,
     save_weights,
@@ -45,7 +46,7 @@ def train(system: System, options: LoopOptions, *, folder: Path, fabric: Fabric)
     Args:
         system: What is trained.
         options: What decides its course.
-        folder: Run folder, which exists.
+        folder: Run folder that `training.loop.command.start` or `record_options` opened.
         fabric: The device or devices, launched.
 
     Raises:
@@ -149,7 +150,7 @@ class Loop:
                 found = self.system.evaluate(self.averages)
             facts = {
                 **self.system.facts, "step": self.at.step, "elapsed_s": round(self.at.elapsed_s, 1),
-                "score": found.score, "figures": dict(found.figures), "loop": as_json(self.options),
+                "score": found.score, "validation": dict(found.figures), "options": known_options(self.folder),
             }  # fmt: skip
             self.ship("last", facts)
             if found.score >= self.at.best_score:
