@@ -16,6 +16,7 @@ SOURCES: Final = (
     "cohort/case.py",
     "cohort/dataset/case_files.py",
     "cohort/dataset/images.py",
+    "cohort/drawing.py",
     "cohort/gate.py",
     "cohort/measurement",
     "cohort/recipe.py",
@@ -29,20 +30,43 @@ SOURCES: Final = (
 )
 """Parts of the package that images depend on: what draws them, what accepts them, what writes them."""
 
+NETWORK_SOURCES: Final = (
+    *SOURCES,
+    "brain_map.py",
+    "generation",
+    "geometry.py",
+    "preprocessing/intensity.py",
+    "tumour_map",
+)
+"""The same for images that a network paints from a simulated case; the network itself has a digest of its own."""
+
 DIGEST_DIGITS: Final = 16
 """Hexadecimal digits of the digest that names a generator."""
 
 
 def generator_id(spec: CohortSpec) -> str:
-    """Returns what makes a cohort's images: ``"simulator/0.1.0@sha256:0123456789abcdef"``."""
-    return f"{spec.generator.value}/{__version__}@sha256:{generator_digest()[:DIGEST_DIGITS]}"
+    """Returns what makes a cohort's images: ``"simulator/0.1.0@sha256:0123456789abcdef"``, the digest of the code.
+
+    A network is not in it: manifests name it beside.
+    """
+    digest = digest_of(NETWORK_SOURCES if spec.generator.is_network else SOURCES)
+    return f"{spec.generator.value}/{__version__}@sha256:{digest[:DIGEST_DIGITS]}"
 
 
-@lru_cache(maxsize=1)
 def generator_digest() -> str:
-    """Returns the hexadecimal SHA-256 of the files of `SOURCES`, by name and content."""
+    """Returns the hexadecimal SHA-256 of all files that images of any generator depend on."""
+    return digest_of(NETWORK_SOURCES)
+
+
+@lru_cache(maxsize=2)
+def digest_of(sources: tuple[str, ...]) -> str:
+    """Returns the hexadecimal SHA-256 of files by name and content.
+
+    Args:
+        sources: Files and folders of the package.
+    """
     root, digest = files("gliosynth"), sha256()
-    for name in SOURCES:
+    for name in sources:
         for path, data in _contents(root.joinpath(name), name):
             digest.update(f"{path}\0{len(data)}\0".encode())
             digest.update(data)

@@ -1,16 +1,18 @@
-"""What a spec asks of the simulator: settings, donors, and the random generator of each draw."""
+"""What a spec asks of the generators: settings, movements, donors, and the random generator of each draw."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
 import numpy as np
 
 from gliosynth.cohort.spec.cohort import CohortSpec
+from gliosynth.cohort.spec.generators import ManipulationSection
 from gliosynth.cohort.spec.sections import ScannerSection, TumourSection
 from gliosynth.contrast.sequences import Family
 from gliosynth.contrast.settings import SCANNERS, AcquisitionSettings, PhysicsSettings, SimulatorSettings
+from gliosynth.generation import Manipulation
 from gliosynth.tumour.settings import Family as Shape
 from gliosynth.tumour.settings import GridSettings, Growth, TumourSettings
 
@@ -36,6 +38,16 @@ def settings_of(spec: CohortSpec) -> SimulatorSettings:
         physics=_physics_settings(spec.scanner, own.physics),
         acquisition=_acquisition_settings(spec.scanner, own.acquisition),
     )
+
+
+def manipulation_of(spec: CohortSpec) -> Manipulation:
+    """Returns how tumours are moved before a network paints them.
+
+    Args:
+        spec: Of a generator that is a network, as `parse_spec` returns it.
+    """
+    asked = spec.manipulation or ManipulationSection()
+    return Manipulation(**{field.name: getattr(asked, field.name) for field in fields(Manipulation)})
 
 
 def generator_of(spec: CohortSpec, index: int, attempt: int) -> np.random.Generator:

@@ -15,3 +15,14 @@ class Section(BaseModel):
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 """A probability."""
+
+
+def ordered(ends: tuple[float, float]) -> tuple[float, float]:
+    """Returns a range, or refuses one whose ends are swapped (`ValueError`, which becomes a violation).
+
+    Args:
+        ends: Lowest and highest.
+    """
+    if ends[0] > ends[1]:
+        raise ValueError("must name the lowest end first")
+    return ends

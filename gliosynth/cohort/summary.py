@@ -58,7 +58,8 @@ class CaseFacts:
         rejects: The draws before it.
         findings: What the gate found in the accepted draw.
         donor: The anatomy.
-        generator: Name, version and digest of what made the images.
+        generator: Name, version and digest of the code that made the images.
+        networks: Names and digests of the networks that painted them, and their engine; None where none did.
         segmenter: Digest of the model that read the images again, or None where the gate went without.
         parameters: Every sampled parameter, as plain JSON.
     """
@@ -73,6 +74,7 @@ class CaseFacts:
     generator: str
     segmenter: str | None
     parameters: JsonValue
+    networks: str | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,19 @@ class IntensityScale:
     sd: float
 
 
+@dataclass(frozen=True)
+class UnitScale:
+    """The linear map from a volume's own intensities to unit intensities.
+
+    Attributes:
+        low: Intensity that becomes 0, in the volume's own units.
+        high: Intensity that becomes 1; above `low`.
+    """
+
+    low: float
+    high: float
+
+
 def measure_scale(image: NDArray[np.generic], brain: Mask, *, name: str) -> IntensityScale:
     """Returns the mean and the population standard deviation inside the brain.
 
@@ -88,6 +101,23 @@ def normalise(image: NDArray[np.generic], brain: Mask, *, name: str = "image") -
     return apply_scale(image, brain, scale=measure_scale(image, brain, name=name))
 
 
+def measure_unit_scale(image: NDArray[np.generic], brain: Mask, *, name: str = "image") -> UnitScale:
+    """Returns the intensities that become the unit intensities 0 and 1: percentiles 0.5 and 99.5 of the brain.
+
+    Args:
+        image: Intensities ``(X, Y, Z)`` of any real dtype, finite.
+        brain: Brain mask ``(X, Y, Z)``.
+        name: The volume's name, for messages.
+
+    Raises:
+        InvalidVolumeError: The mask is empty (EMPTY_BRAIN_MASK), or both percentiles are equal (CONSTANT_IMAGE).
+    """
+    low, high = (float(value) for value in np.percentile(_inside(image, brain, name), UNIT_PERCENTILES))
+    if not high - low > max(abs(low), abs(high)) * 1e-9:
+        raise _constant(name, low)
+    return UnitScale(low=low, high=high)
+
+
 def unit_intensities(image: NDArray[np.generic], brain: Mask, *, name: str = "image") -> FloatVolume:
     """Returns the image as unit intensities: percentiles 0.5 and 99.5 of its brain become 0 and 1; 0 outside.
 
@@ -102,13 +132,25 @@ def unit_intensities(image: NDArray[np.generic], brain: Mask, *, name: str = "im
     Raises:
         InvalidVolumeError: The mask is empty (EMPTY_BRAIN_MASK), or both percentiles are equal (CONSTANT_IMAGE).
     """
-    inside = _inside(image, brain, name)
-    low, high = (float(value) for value in np.percentile(inside, UNIT_PERCENTILES))
-    if not high - low > max(abs(low), abs(high)) * 1e-9:
-        raise _constant(name, low)
+    scale = measure_unit_scale(image, brain, name=name)
     units = np.zeros(image.shape, dtype=np.float32)
-    units[brain] = np.clip((inside - low) / (high - low), 0.0, 1.0)
+    units[brain] = np.clip((image[brain].astype(np.float64) - scale.low) / (scale.high - scale.low), 0.0, 1.0)
     return units
+
+
+def from_units(units: FloatVolume, brain: Mask, *, scale: UnitScale) -> FloatVolume:
+    """Returns unit intensities as intensities of a volume's own: what `unit_intensities` did not clip comes back.
+
+    Args:
+        units: ``(X, Y, Z)`` float32 in 0 to 1.
+        brain: Brain mask ``(X, Y, Z)``.
+        scale: The volume's own, see `measure_unit_scale`.
+
+    Returns:
+        ``(X, Y, Z)`` float32 between both ends of the scale, 0 outside the brain.
+    """
+    low, span = np.float32(scale.low), np.float32(scale.high - scale.low)
+    return np.where(brain, low + units * span, np.float32(0.0)).astype(np.float32, copy=False)
 
 
 def _inside(image: NDArray[np.generic], brain: Mask, name: str) -> NDArray[np.float64]:

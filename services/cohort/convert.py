@@ -39,9 +39,6 @@ OPERATIONS: Final = "operations"
 LARGEST_LABEL: Final = 65_535
 """Largest value of a label map."""
 
-GATE_ENGINE: Final = "onnxruntime"
-"""What computes the gate's models in every worker."""
-
 
 def json_bytes(document: object) -> bytes:
     """Returns a document as indented UTF-8 JSON.
@@ -62,14 +59,18 @@ def price_message(price: PriceRecord) -> cohort_pb2.CohortPrice:
 
 
 def model_messages(models: Iterable[ModelRecord]) -> list[volume_pb2.ModelIdentity]:
-    """Returns the gate's models as messages.
+    """Returns a cohort's models as messages.
 
     Args:
         models: The models.
     """
     return [
         volume_pb2.ModelIdentity(
-            name=model.name, version=model.version, digest=model.digest, engine=GATE_ENGINE, precision="fp32"
+            name=model.name,
+            version=model.version,
+            digest=model.digest,
+            engine=model.engine,
+            precision=model.precision,
         )
         for model in models
     ]

@@ -10,6 +10,7 @@ from services.cohort import convert, parameters
 from services.cohort.backend import Backend
 from services.cohort.jobs.records import NewCohort, PriceRecord
 from services.cohort.making.gate import gate_models
+from services.cohort.making.generator import generator_models
 
 
 def order_of(request: cohort_pb2.CreateCohortRequest, backend: Backend) -> NewCohort:
@@ -20,9 +21,10 @@ def order_of(request: cohort_pb2.CreateCohortRequest, backend: Backend) -> NewCo
         backend: Knows the uploaded label maps, the models and the workers.
 
     Raises:
-        InvalidSpecError: The spec breaks rules.
+        InvalidSpecError: The spec breaks rules, or its grid those of its generator.
+        ModelError: A model of the generator is none.
         InvalidParameterError: The request id is none.
-        UnknownModelError: The repository lacks a model of the gate.
+        UnknownModelError: The repository lacks a model of the gate, or of the spec's generator.
         StorageError: The store cannot be read.
     """
     request_id = parameters.checked_request_id(request.request_id)
@@ -36,7 +38,7 @@ def order_of(request: cohort_pb2.CreateCohortRequest, backend: Backend) -> NewCo
         request_digest=parameters.digest_of(request),
         price=_price(spec, workers=max(1, backend.settings.cohort_workers)),
         generator_version=generator_id(spec),
-        models=gate_models(backend.settings),
+        models=(*generator_models(backend.settings, spec), *gate_models(backend.settings)),
     )
 
 

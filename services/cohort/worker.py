@@ -24,6 +24,7 @@ from services.cohort.jobs.workflows import Jobs
 from services.cohort.making.gate import open_gate
 from services.cohort.making.label_maps import LabelMaps
 from services.cohort.making.maker import Maker
+from services.cohort.making.painters import Painters
 from services.runtime.logs import set_up_logs
 from services.runtime.settings import Settings, read_settings
 from services.runtime.stopping import StopRequest
@@ -54,7 +55,8 @@ def work(settings: Settings, stop: StopRequest) -> None:
     store = open_store(settings.store_url, folder=settings.cohort_folder / "store")
     limits = VolumeLimits(settings.max_inflated_bytes, settings.max_volume_voxels)
     gate = open_gate(settings)
-    maker = Maker(runs, store, label_maps=LabelMaps(store, limits=limits), gate=gate)
+    painters = Painters(settings)
+    maker = Maker(runs, store, label_maps=LabelMaps(store, limits=limits), gate=gate, painters=painters)
     jobs = Jobs(maker, runs, retries=settings.cohort_retries)
     worker_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     leases = Leases(database, runs, worker_id=worker_id, lease_s=settings.worker_lease_s)
@@ -65,6 +67,7 @@ def work(settings: Settings, stop: StopRequest) -> None:
     log.info("stopping")
     jobs.stop(grace_s=int(settings.drain_grace_s))
     leases.stop()
+    painters.close()
     if gate is not None:
         gate.close()
     database.close()

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     workers of their own (`python -m services.cohort.worker`)."""
     cohort_segmenter: str = "segmenter"
     """Family of the models with which the gate reads each synthetic case again; empty for a gate without."""
+    cohort_generator_engine: Literal["onnxruntime", "openvino", "triton"] = "onnxruntime"
+    """What computes the networks that paint cohorts; triton at `triton_url`. Pinned in each cohort, because engines
+    differ in the last bits: the same in server and workers."""
     cohort_expiry_days: float = Field(default=30.0, ge=0)
     """Days from the end of the work on a cohort to its deletion; 0 for never."""
     cohort_retries: int = Field(default=5, ge=0, le=20)

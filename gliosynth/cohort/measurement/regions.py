@@ -27,6 +27,9 @@ INNER_MM: Final = 8.0
 AUTOCORRELATION_MM: Final = (1.0, 2.0, 4.0, 8.0)
 """Distances in mm at which a region's texture is correlated with itself (METHODS.md C.2)."""
 
+FLAT: Final = 1e-5
+"""Standard deviation over mean below which a region has no texture: what summing equal float32 values leaves."""
+
 
 @dataclass(frozen=True)
 class RegionVolumes:
@@ -195,6 +198,11 @@ def _autocorrelation(image: NDArray[np.float32], part: Mask, distance_mm: float,
         near[axis], far[axis] = slice(None, -step), slice(step, None)
         both = part[tuple(near)] & part[tuple(far)]
         first, second = image[tuple(near)][both], image[tuple(far)][both]
-        if first.size >= FEWEST_VOXELS and first.std() > 0 and second.std() > 0:
+        if first.size >= FEWEST_VOXELS and _varies(first) and _varies(second):
             found.append(float(np.corrcoef(first, second)[0, 1]))
     return float(np.mean(found)) if found else None
+
+
+def _varies(values: NDArray[np.float32]) -> bool:
+    """Returns whether values differ by more than rounding, as those of a flat region may."""
+    return float(values.std()) > FLAT * abs(float(values.mean()))

@@ -10,10 +10,10 @@ from pydantic_core import ErrorDetails
 
 from gliosynth.cohort.section import Section
 from gliosynth.cohort.spec.documents import read_document
+from gliosynth.cohort.spec.generators import Generator, ManipulationSection
 from gliosynth.cohort.spec.sections import (
     Anatomies,
     Formats,
-    Generator,
     GridSection,
     ImageFormat,
     ScannerSection,
@@ -51,7 +51,10 @@ class CohortSpec(Section):
     scanner: ScannerSection = ScannerSection()
     """What the scanners are like."""
     generator: Generator = Generator.SIMULATOR
-    """What makes the images."""
+    """What makes the images: signal equations, or a network of the server's model repository."""
+    manipulation: ManipulationSection | None = None
+    """How tumours are moved before a network paints them; absent: as in its fields' defaults. Only with a network: the
+    simulator grows tumours where they are."""
     grid: GridSection = GridSection()
     """Grid of every image."""
     formats: Formats = Formats()
@@ -63,6 +66,11 @@ class CohortSpec(Section):
 
     @check_model(mode="after")
     def _check(self) -> Self:
+        if self.manipulation is not None and not self.generator.is_network:
+            raise ValueError(
+                f"must leave out manipulation with the generator {self.generator.value}, which grows tumours where they"
+                " are; name a network's generator, or a place in tumour"
+            )
         size = 2 if self.formats.image is ImageFormat.INT16 else 4
         total = self.case_count * self.grid.voxel_count * (4 * size + 3)
         if total > LARGEST_COHORT_BYTES:
@@ -88,9 +96,17 @@ def parse_spec(document: bytes | str | Mapping[str, object]) -> CohortSpec:
     """
     content = document if isinstance(document, Mapping) else read_document(document)
     try:
-        return _with_expectations(CohortSpec.model_validate_json(json.dumps(content, default=str)))
+        return _filled_in(CohortSpec.model_validate_json(json.dumps(content, default=str)))
     except ValidationError as error:
         raise _spec_error(error) from None
+
+
+def _filled_in(spec: CohortSpec) -> CohortSpec:
+    """Returns a spec with what follows from its own fields: what its release expects, and how its tumours move."""
+    filled = _with_expectations(spec)
+    if filled.generator.is_network and filled.manipulation is None:
+        return filled.model_copy(update={"manipulation": ManipulationSection()})
+    return filled
 
 
 def _with_expectations(spec: CohortSpec) -> CohortSpec:

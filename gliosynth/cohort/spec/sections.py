@@ -1,4 +1,4 @@
-"""The sections of a cohort spec: anatomies, tumour, scanner, grid, formats and gate.
+"""The sections of a cohort spec: anatomies, tumour, scanner, grid and formats.
 
 A field that is absent (None) leaves the simulator's own draw as it is. Every number is bounded; ranges are
 ``[lowest, highest]``; shares are probabilities from 0 to 1.
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from pydantic import model_validator as check_model
 
 from gliosynth.anatomy import Tissue, anatomy_names
-from gliosynth.cohort.section import Section, Share
+from gliosynth.cohort.section import Section, Share, ordered
 from gliosynth.contrast.sequences import Family
 from gliosynth.tumour.settings import Family as Shape
 from gliosynth.tumour.settings import Growth, Hemisphere
@@ -35,13 +35,6 @@ SMALLEST_EXTENT_MM: Final = 128.0
 
 LARGEST_EXTENT_MM: Final = 320.0
 """Largest extent of the grid along an axis in mm."""
-
-
-def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
-    """Returns a range, or refuses one whose ends are swapped."""
-    if ends[0] > ends[1]:
-        raise ValueError("must name the lowest end first")
-    return ends
 
 
 def _known_field(tesla: float) -> float:
@@ -84,22 +77,22 @@ TissueField = Annotated[
 
 
 SliceRange = Annotated[
-    tuple[Annotated[float, Field(ge=1.0, le=8.0)], Annotated[float, Field(ge=1.0, le=8.0)]], AfterValidator(_ordered)
+    tuple[Annotated[float, Field(ge=1.0, le=8.0)], Annotated[float, Field(ge=1.0, le=8.0)]], AfterValidator(ordered)
 ]
 """Lowest and highest slice spacing, mm."""
 
 NoiseRange = Annotated[
-    tuple[Annotated[float, Field(ge=0.0, le=0.2)], Annotated[float, Field(ge=0.0, le=0.2)]], AfterValidator(_ordered)
+    tuple[Annotated[float, Field(ge=0.0, le=0.2)], Annotated[float, Field(ge=0.0, le=0.2)]], AfterValidator(ordered)
 ]
 """Lowest and highest noise, relative to white matter."""
 
 BiasRange = Annotated[
-    tuple[Annotated[float, Field(ge=0.0, le=0.6)], Annotated[float, Field(ge=0.0, le=0.6)]], AfterValidator(_ordered)
+    tuple[Annotated[float, Field(ge=0.0, le=0.6)], Annotated[float, Field(ge=0.0, le=0.6)]], AfterValidator(ordered)
 ]
 """Lowest and highest standard deviation of the logarithm of a bias field."""
 
 RelaxivityRange = Annotated[
-    tuple[Annotated[float, Field(ge=1.0, le=20.0)], Annotated[float, Field(ge=1.0, le=20.0)]], AfterValidator(_ordered)
+    tuple[Annotated[float, Field(ge=1.0, le=20.0)], Annotated[float, Field(ge=1.0, le=20.0)]], AfterValidator(ordered)
 ]
 """Lowest and highest longitudinal relaxivity, l/(mmol s)."""
 
@@ -287,10 +280,3 @@ class Formats(Section):
 
     image: ImageFormat = ImageFormat.INT16
     """Voxels of the four contrasts."""
-
-
-class Generator(StrEnum):
-    """Generators of images."""
-
-    SIMULATOR = "simulator"
-    """Signal equations on a deformed anatomy with a grown tumour: no patient's image is in it."""

@@ -11,11 +11,21 @@ from services.cohort.jobs.tables import State
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """One model that a cohort's gate uses."""
+    """One model that makes or judges a cohort's cases.
+
+    Attributes:
+        name: Its name.
+        version: Its version.
+        digest: ``"sha256:..."`` of its files.
+        engine: What computes it.
+        precision: Of its layers; ``"server"`` where another process decides.
+    """
 
     name: str
     version: str
     digest: str
+    engine: str = "onnxruntime"
+    precision: str = "fp32"
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class NewCohort:
         request_digest: SHA-256 of what was asked, hexadecimal.
         price: What it will cost.
         generator_version: Version of the generator.
-        models: Models that the gate uses.
+        models: Models that paint the images and that the gate uses.
     """
 
     display_name: str

@@ -15,6 +15,7 @@ from services.cohort.jobs.runs import Runs
 from services.cohort.making.artefacts import Artefacts
 from services.cohort.making.gate import GateSegmenter
 from services.cohort.making.label_maps import LabelMaps
+from services.cohort.making.painters import Painters
 from services.runtime.storage import Store
 
 CHECK_S: Final = 1.0
@@ -31,7 +32,9 @@ LONGEST_REMOVAL_WAIT_S: Final = 120.0
 class Maker:
     """Makes cohorts; used by one job at a time."""
 
-    def __init__(self, runs: Runs, store: Store, *, label_maps: LabelMaps, gate: GateSegmenter | None) -> None:
+    def __init__(
+        self, runs: Runs, store: Store, *, label_maps: LabelMaps, gate: GateSegmenter | None, painters: Painters
+    ) -> None:
         """Keeps what it works with.
 
         Args:
@@ -39,11 +42,13 @@ class Maker:
             store: Where files go.
             label_maps: The callers' own anatomies.
             gate: Reads cases again, or None.
+            painters: The networks that paint cases.
         """
         self._runs = runs
         self._store = store
         self._label_maps = label_maps
         self._gate = gate
+        self._painters = painters
         self._kept: dict[str, tuple[CohortSpec, SpecAnatomies]] = {}
 
     def make(self, cohort_id: str, run: int, number: int) -> None:
@@ -110,10 +115,16 @@ class Maker:
         self._runs.removed(cohort_id)
 
     def _made(self, cohort: CohortRecord, number: int) -> CaseArtefacts:
-        self._check_models(cohort)
         spec, anatomies = self._read(cohort)
-        check = _Every(CHECK_S, lambda: self._check_wanted(cohort.id, cohort.run))
-        return make_case(spec, number, anatomies=anatomies, segment=self._gate, check=check)
+        self._check_models(cohort, spec)
+        return make_case(
+            spec,
+            number,
+            anatomies=anatomies,
+            segment=self._gate,
+            check=_Every(CHECK_S, lambda: self._check_wanted(cohort.id, cohort.run)),
+            networks=self._painters.networks(spec.generator),
+        )
 
     def _read(self, cohort: CohortRecord) -> tuple[CohortSpec, SpecAnatomies]:
         """Returns the spec and its anatomies; those of the last few cohorts are kept."""
@@ -130,13 +141,14 @@ class Maker:
         if self._runs.wanted(cohort_id, run) is None:
             raise CancelledError(f"cohort {cohort_id} is not wanted any more")
 
-    def _check_models(self, cohort: CohortRecord) -> None:
-        mine = () if self._gate is None else self._gate.models
+    def _check_models(self, cohort: CohortRecord, spec: CohortSpec) -> None:
+        mine = (*self._painters.models(spec.generator), *(() if self._gate is None else self._gate.models))
         if mine != cohort.models:
-            names = [f"{model.name} {model.digest[:19]}" for model in cohort.models] or ["no models"]
+            names = [f"{model.name} {model.digest[:19]} on {model.engine}" for model in cohort.models] or ["no models"]
             raise ModelError(
-                f"this worker's gate has other models than the cohort was created with ({', '.join(names)}): give the"
-                " worker the server's model repository and cohort_segmenter, or create the cohort again",
+                f"this worker has other models than the cohort was created with ({', '.join(names)}): give the worker"
+                " the server's model repository, cohort_segmenter and cohort_generator_engine, or create the cohort"
+                " again",
                 field="model",
                 reason="MODELS_DIFFER",
             )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gliosynth.errors import InvalidVolumeError
-from gliosynth.preprocessing.intensity import normalise, unit_intensities
+from gliosynth.preprocessing.intensity import from_units, measure_unit_scale, normalise, unit_intensities
 
 
 def test_brain_has_zero_mean_and_unit_population_deviation() -> None:
@@ -73,3 +73,14 @@ def test_unit_intensities_need_a_brain_with_contrast() -> None:
         unit_intensities(image, np.ones(image.shape, dtype=np.bool_), name="t2f")
     assert (empty.value.reason, constant.value.reason) == ("EMPTY_BRAIN_MASK", "CONSTANT_IMAGE")
     assert constant.value.field == "t2f"
+
+
+def test_unit_intensities_come_back_between_the_ends_of_the_scale() -> None:
+    """Of 0, 1, ..., 200 the ends are 1 and 199: all between come back, both beyond are at the ends, 0 outside."""
+    image = np.append(np.arange(201.0), 5000.0).reshape(-1, 1, 1)
+    brain = np.ones(image.shape, dtype=np.bool_)
+    brain[-1] = False
+    scale = measure_unit_scale(image, brain)
+    again = from_units(unit_intensities(image, brain), brain, scale=scale).ravel()
+    assert (scale.low, scale.high) == (1.0, 199.0)
+    np.testing.assert_allclose(again, [1, *range(1, 200), 199, 0], atol=1e-4)

@@ -1,0 +1,24 @@
+"""Images painted by networks: a simulated case, its tumour moved, its brain maps, and what a network makes of them.
+
+The networks themselves run elsewhere: whoever has an inference engine passes them in as `GeneratorNetwork`.
+"""
+
+from gliosynth.generation.case import GeneratedParameters, Generation, generate_case
+from gliosynth.generation.manipulation import Manipulation, MovedTumour, move_tumour
+from gliosynth.generation.networks import GeneratorNetwork, NetworkIdentity, SliceSide, check_networks
+from gliosynth.generation.painting import brain_maps_of, paint
+
+__all__ = [
+    "GeneratedParameters",
+    "Generation",
+    "GeneratorNetwork",
+    "Manipulation",
+    "MovedTumour",
+    "NetworkIdentity",
+    "SliceSide",
+    "brain_maps_of",
+    "check_networks",
+    "generate_case",
+    "move_tumour",
+    "paint",
+]
