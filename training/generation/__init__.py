@@ -1,0 +1,1 @@
+"""Generators of images from brain maps: presets, what is trained, pictures, evaluation."""
