@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from gliosynth.brain_map import BrainChannel, build_brain_map
 from gliosynth.errors import InvalidInputError
 from gliosynth.preprocessing.intensity import UNIT_PERCENTILES
-from training.data.ring import EMPTY, Ring, Slices
+from training.data.mixture import Rings
+from training.data.ring import Ring, Slices
 from training.data.samples import ATTEMPTS, LEAST_BRAIN_PX
 
 SPAN_MM: Final = 64.0
@@ -72,13 +73,13 @@ class UnitScales:
         if volume is None or int(ring.index[slot, 0]) != number:
             return None
         inside = [volume.contrasts[:, channel][volume.brain] for channel in range(volume.contrasts.shape[1])]
-        measured = np.stack([np.percentile(part.astype(np.float64), UNIT_PERCENTILES) for part in inside])
+        measured = np.stack([np.percentile(part, UNIT_PERCENTILES) for part in inside]).astype(np.float64)
         self._measured[str(ring.folder), slot] = (number, measured)
         return measured
 
 
 def draw_pairs(
-    ring: Ring,
+    rings: Rings,
     scales: UnitScales,
     *,
     size: tuple[int, int],
@@ -89,17 +90,17 @@ def draw_pairs(
     """Returns pairs of slices near tumours, each volume with a tumour equally likely.
 
     Args:
-        ring: Volumes.
-        scales: Remembers what was measured; keep one for as long as the ring is drawn from.
+        rings: A ring, or several mixed.
+        scales: Remembers what was measured; keep one for as long as the rings are drawn from.
         size: H and W: slices are padded or cut around their middle.
         channels: Which contrasts, as indices of `gliosynth.labels.CONTRASTS`; volumes that miss one are not drawn.
         count: B.
         rng: Decides everything.
 
     Raises:
-        InvalidInputError: The ring holds no volume with a tumour and these contrasts.
+        InvalidInputError: A ring holds no volume with a tumour and these contrasts.
     """
-    drawn = [_draw_one(ring, scales, channels, rng) for _ in range(count)]
+    drawn = [_draw_one(rings.pick(rng), scales, channels, rng) for _ in range(count)]
     slices = Slices(
         np.concatenate([one.contrasts for one in drawn]),
         np.concatenate([one.labels for one in drawn]),
@@ -129,7 +130,7 @@ def volumes_of_pairs(
     ring: Ring, scales: UnitScales, *, size: tuple[int, int], channels: tuple[int, ...]
 ) -> Iterator[tuple[int, Pairs]]:
     """Yields the slot and the pairs of every volume that has a tumour and these contrasts, see `pairs_of_volume`."""
-    for slot in np.flatnonzero(ring.index[:, 0] != EMPTY):
+    for slot in ring.held:
         pairs = pairs_of_volume(ring, scales, slot=int(slot), size=size, channels=channels)
         if pairs is not None:
             yield int(slot), pairs
@@ -185,7 +186,7 @@ def _overlap(have: int, wanted: int) -> tuple[slice, slice]:
 
 
 def _draw_one(ring: Ring, scales: UnitScales, channels: tuple[int, ...], rng: np.random.Generator) -> Slices:
-    held = np.flatnonzero((ring.index[:, 0] != EMPTY) & ring.areas[:, :, 1:].any(axis=(1, 2)))
+    held = ring.held[ring.areas[ring.held, :, 1:].any(axis=(1, 2))]
     for _ in range(ATTEMPTS if held.size else 0):
         slot = int(rng.choice(held))
         planes = tumour_planes(ring, slot)
