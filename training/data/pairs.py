@@ -110,9 +110,9 @@ def draw_pairs(
 
 
 def pairs_of_volume(
-    ring: Ring, scales: UnitScales, *, slot: int, size: tuple[int, int], channels: tuple[int, ...]
+    ring: Ring, scales: UnitScales, *, slot: int, size: tuple[int, int], channels: tuple[int, ...], stride: int = 1
 ) -> Pairs | None:
-    """Returns the pairs of every slice through the tumour of one volume, from below, or None where it has none.
+    """Returns the pairs of slices through the tumour of one volume, from below, or None where it has none.
 
     Args:
         ring: Volumes.
@@ -120,8 +120,9 @@ def pairs_of_volume(
         slot: The volume's place.
         size: See `draw_pairs`.
         channels: See `draw_pairs`.
+        stride: Every which slice, from the middle of the first stride on.
     """
-    planes = tumour_planes(ring, slot)
+    planes = tumour_planes(ring, slot)[stride // 2 :: stride]
     found = _read_units(ring, scales, slot, planes, channels) if planes.size else None
     return None if found is None else pairs_of(found, size=size)
 

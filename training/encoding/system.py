@@ -128,9 +128,8 @@ class EncoderSystem:
         return self._held_out
 
     def _volume(self, ring: Ring, slot: int) -> Pairs | None:
-        found = pairs_of_volume(ring, self.sources.scales, slot=slot, size=self.preset.size, channels=ALL)
-        step = self.sources.stride
-        return None if found is None else Pairs(**{name: part[step // 2 :: step] for name, part in vars(found).items()})
+        scales, stride = self.sources.scales, self.sources.stride
+        return pairs_of_volume(ring, scales, slot=slot, size=self.preset.size, channels=ALL, stride=stride)
 
     def _draw(self, rng: np.random.Generator, count: int) -> Lesson:
         pairs = draw_pairs(
