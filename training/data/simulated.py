@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from gliosynth.anatomy import load_anatomies
+from gliosynth.anatomy import Anatomy, load_anatomies
 from gliosynth.contrast.settings import SHIFTED, TRAINING, TUMOUR_FREE, SimulatorSettings, preset
 from gliosynth.contrast.simulate import SimulatedCase, simulate_case
 from gliosynth.errors import GliosynthError
@@ -60,7 +61,16 @@ def simulator_of(settings: SimulatorSettings, *, held_out: bool) -> Simulate:
         settings: Of the simulator.
         held_out: Whether its anatomies are those of validation or those of training.
     """
-    anatomies = [anatomy for anatomy in load_anatomies() if (anatomy.name in HELD_OUT) == held_out]
+    return simulator_on(settings, [anatomy for anatomy in load_anatomies() if (anatomy.name in HELD_OUT) == held_out])
+
+
+def simulator_on(settings: SimulatorSettings, anatomies: Sequence[Anatomy]) -> Simulate:
+    """Returns the function that makes a volume of some settings on one of some anatomies.
+
+    Args:
+        settings: Of the simulator.
+        anatomies: At least one; each is equally likely.
+    """
 
     def simulate(rng: np.random.Generator) -> SimulatedCase:
         case = simulate_case(anatomies[int(rng.integers(len(anatomies)))], settings=settings, rng=rng)

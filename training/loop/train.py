@@ -21,7 +21,7 @@ from torch import nn
 from gliosynth.errors import InvalidParameterError
 from training.loop.averaging import average_into, averages_of, decay_at
 from training.loop.checkpoint import restore, tensors_of
-from training.loop.devices import mean_over_devices, step_of
+from training.loop.devices import agree, step_of
 from training.loop.options import LoopOptions
 from training.loop.pictures import save_picture
 from training.loop.run_folder import (
@@ -79,27 +79,29 @@ class Loop:
         """Does all steps that are left."""
         LOG.info("step %d of %d", self.at.step, self.options.steps)
         with Stopping() as stopping:
-            while done_share(self.options, self.at) < 1:
-                self.step()
-                if stopping.asked:
-                    self.save()
-                    LOG.info("stopped and saved at step %d; the same command goes on from there", self.at.step)
-                    break
+            stop = False
+            while done_share(self.options, self.at) < 1 and not stop:
+                stop = self.step(stopping)
+                self.look()
+        if stop and done_share(self.options, self.at) < 1:
+            self.save()
+            LOG.info("stopped and saved at step %d; the same command goes on from there", self.at.step)
         return self.at
 
-    def step(self) -> None:
-        """Does one step and what is due after it."""
+    def step(self, stopping: Stopping) -> bool:
+        """Does one step and returns whether a device was asked to stop."""
         start, options = time.monotonic(), self.options
         self.set_rates(learning_rate_share(options, self.at))
         at = step_of(options, self.at.step, self.fabric, self.data)
         at.seed_torch()
-        losses = mean_over_devices(self.fabric, self.system.step(at))
+        losses = self.system.step(at)
         for name, average in self.averages.items():
             average_into(average, self.system.trained[name], decay=decay_at(at.number, ema=options.ema))
-        sums = {name: self.at.sums.get(name, 0.0) + value for name, value in losses.items()}
-        elapsed_s = self.at.elapsed_s + time.monotonic() - start
-        self.at = replace(self.at, step=at.number + 1, elapsed_s=elapsed_s, sums=sums, summed=self.at.summed + 1)
-        self.look()
+        agreed = agree(self.fabric, losses, elapsed_s=time.monotonic() - start, stop=stopping.asked)
+        sums = {name: self.at.sums.get(name, 0.0) + value for name, value in agreed.losses.items()}
+        elapsed_s, summed = self.at.elapsed_s + agreed.elapsed_s, self.at.summed + 1
+        self.at = replace(self.at, step=at.number + 1, elapsed_s=elapsed_s, sums=sums, summed=summed)
+        return agreed.stop
 
     def set_rates(self, share: float) -> None:
         """Sets every learning rate to a share of what its optimiser was made with."""
