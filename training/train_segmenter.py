@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     fill_validation(line.validation, volumes=line.validation_volumes)
     with Workers(line.ring, count=line.workers, seed=options.simulator_seed) as workers:
         workers.wait_for(RESERVE)
-        system = SegmenterSystem(options, fabric, ring=ring, validation=line.validation)
+        system = SegmenterSystem(options, fabric, rings=ring, validation=line.validation)
         train(system, options.loop, folder=line.run, fabric=fabric)
 
 

@@ -65,7 +65,8 @@ class Batch:
 def augment(views: Views, preset: Preset, *, rng: np.random.Generator) -> Batch:
     """Returns the views resampled onto the preset's crop with varied pose and intensity.
 
-    A slice and its neighbours are varied alike, but for noise. Steps work on ``(B, S, 4, H, W)``.
+    A slice and its neighbours are varied alike, but for noise. A contrast that is all zero is missing and stays so.
+    Steps work on ``(B, S, 4, H, W)``.
 
     Args:
         views: Slices and centres.
@@ -86,7 +87,7 @@ def augment(views: Views, preset: Preset, *, rng: np.random.Generator) -> Batch:
     contrasts = _coarsen(contrasts, how.low_resolution, rng)
     contrasts = _shift(contrasts, rng) if how.intensity else contrasts
     contrasts = _add_noise(contrasts, how.noise, rng)
-    kept = _kept_contrasts(len(contrasts), how.channel_dropout, rng)
+    kept = _kept_contrasts(images, how.channel_dropout, rng)
     contrasts = contrasts.clamp(-Z_LIMIT, Z_LIMIT) * brain[:, :, None] * kept
     middle = slice(slices.middle, slices.middle + 1)
     return Batch(contrasts.flatten(1, 2), (labels * brain)[:, middle].to(torch.uint8))
@@ -165,9 +166,11 @@ def _add_noise(contrasts: Tensor, chance: float, rng: np.random.Generator) -> Te
     return contrasts
 
 
-def _kept_contrasts(count: int, chance: float, rng: np.random.Generator) -> Tensor:
-    """Returns ``(count, 1, 4, 1, 1)``: 0 for the one contrast that a sample loses, else 1."""
-    kept = np.ones((count, 1, 4, 1, 1), dtype=np.float32)
-    for sample in np.flatnonzero(rng.random(count) < chance):
-        kept[sample, 0, int(rng.integers(4))] = 0
-    return torch.from_numpy(kept)
+def _kept_contrasts(images: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
+    """Returns ``(B, 1, 4, 1, 1)``: 0 for a contrast that the case lacks or that a sample loses, never all; else 1."""
+    kept = images.abs().amax(dim=(1, 3, 4)) > 0
+    for sample in np.flatnonzero(rng.random(len(kept)) < chance):
+        lost = int(rng.integers(kept.shape[1]))
+        if int(kept[sample].sum()) > 1:
+            kept[sample, lost] = False
+    return kept[:, None, :, None, None].float()

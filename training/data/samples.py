@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from gliosynth.errors import InvalidInputError
 from gliosynth.labels import CONTRASTS, REGION_LABELS, Region
-from training.data.ring import EMPTY, Ring
-from training.segmentation.presets import Preset
+from training.data.mixture import Rings
+from training.data.ring import Ring
+from training.segmentation.presets import NEIGHBOUR_MM, Preset
 
 LEAST_BRAIN_PX: Final = 400
 """Pixels of brain below which a slice is not worth a sample: 4 cm2."""
@@ -38,7 +39,8 @@ class Stacks:
     @property
     def middle(self) -> int:
         """Position of the slice itself among the S."""
-        return self.labels.shape[1] // 2
+        slices: int = self.labels.shape[1]
+        return slices // 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,8 @@ class Views:
 def read_stacks(ring: Ring, slot: int, planes: NDArray[np.intp], *, neighbours: int) -> Stacks | None:
     """Returns slices of one slot with their neighbours, or None where a worker replaced the volume meanwhile.
 
-    A neighbour beyond the volume is zero, like all that lies outside the brain.
+    Neighbours are `NEIGHBOUR_MM` apart, or one slice where slices are farther apart. A neighbour beyond the volume is
+    zero, like all that lies outside the brain.
 
     Args:
         ring: Volumes.
@@ -65,7 +68,8 @@ def read_stacks(ring: Ring, slot: int, planes: NDArray[np.intp], *, neighbours: 
         planes: Slices ``(N,)``.
         neighbours: Slices on each side of each.
     """
-    wanted = planes[:, None] + np.arange(-neighbours, neighbours + 1)
+    stride = max(1, round(NEIGHBOUR_MM / ring.shape.slice_mm))
+    wanted = planes[:, None] + stride * np.arange(-neighbours, neighbours + 1)
     there = (wanted >= 0) & (wanted < ring.shape.slices)
     read, places = np.unique(wanted[there], return_inverse=True)
     found = ring.read(slot, read)
@@ -78,14 +82,14 @@ def read_stacks(ring: Ring, slot: int, planes: NDArray[np.intp], *, neighbours: 
     return Stacks(contrasts, labels, brain)
 
 
-def draw_views(ring: Ring, preset: Preset, *, count: int, rng: np.random.Generator) -> Views:
+def draw_views(rings: Rings, preset: Preset, *, count: int, rng: np.random.Generator) -> Views:
     """Returns slices of volumes of the ring, each volume equally likely.
 
     A wanted kind of slice (with the region, without it) is drawn first; where the chosen volume has none of that kind,
     another volume is drawn.
 
     Args:
-        ring: Simulated volumes.
+        rings: A ring, or several by ratio.
         preset: Says how many slices show the region and what the view is centred on.
         count: Number of slices.
         rng: Decides everything.
@@ -93,7 +97,7 @@ def draw_views(ring: Ring, preset: Preset, *, count: int, rng: np.random.Generat
     Raises:
         InvalidInputError: The ring is empty or holds no usable slice.
     """
-    drawn = [_draw_one(ring, preset, rng) for _ in range(count)]
+    drawn = [_draw_one(rings.pick(rng), preset, rng) for _ in range(count)]
     slices = Stacks(
         np.concatenate([one.contrasts for one, _ in drawn]),
         np.concatenate([one.labels for one, _ in drawn]),
@@ -105,7 +109,7 @@ def draw_views(ring: Ring, preset: Preset, *, count: int, rng: np.random.Generat
 def _draw_one(ring: Ring, preset: Preset, rng: np.random.Generator) -> tuple[Stacks, NDArray[np.float32]]:
     stray = preset.around_tumour and rng.random() < STRAY_BOX_SHARE
     with_region = not stray and rng.random() < preset.region_share
-    held = np.flatnonzero(ring.index[: preset.volumes, 0] != EMPTY)
+    held = ring.held if preset.volumes is None else ring.held[ring.held < preset.volumes]
     for _ in range(ATTEMPTS if held.size else 0):
         slot = int(rng.choice(held))
         planes = _eligible(ring.areas[slot], preset, with_region=with_region, stray=stray)

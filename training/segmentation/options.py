@@ -20,14 +20,14 @@ class Options:
     """What decides a run's result, kept in options.json.
 
     Attributes:
-        preset: Name of the network and its diet.
+        preset: The network and its diet.
         loop: Course of the run.
         simulator_seed: Of the volumes.
         validation_stride: Every n-th slice of the validation volumes.
         warm_start: Weights to start from, or "".
     """
 
-    preset: str
+    preset: Preset
     loop: LoopOptions
     simulator_seed: int = 1
     validation_stride: int = 2
@@ -36,7 +36,7 @@ class Options:
     def as_json(self) -> dict[str, object]:
         """Returns the options as JSON values, those of the loop among them."""
         return {
-            "preset": self.preset,
+            "preset": self.preset.name,
             **as_json(self.loop),
             "simulator_seed": self.simulator_seed,
             "validation_stride": self.validation_stride,
@@ -53,7 +53,7 @@ def loop_defaults(preset: Preset) -> LoopOptions:
 
 def plan(options: Options, shape: RingShape) -> str:
     """Returns what a run would do, as text."""
-    preset = segmenter(options.preset)
+    preset = options.preset
     ring_gib = shape.slots * shape.slices * shape.height * shape.width * 5 / 2**30
     with torch.device("meta"):
         network = UNet2d(preset.spec)
@@ -63,7 +63,7 @@ def plan(options: Options, shape: RingShape) -> str:
         f"ring: {shape.slots} volumes of {shape.slices} slices, {ring_gib:.1f} GiB",
         f"validation: the worst of {', '.join(VALIDATION_PRESETS)}",
     ]
-    return command.plan(options.as_json(), {options.preset: network}, notes)
+    return command.plan(options.as_json(), {preset.name: network}, notes)
 
 
 def parse(arguments: list[str] | None, *, description: str | None) -> argparse.Namespace:
@@ -86,9 +86,10 @@ def parse(arguments: list[str] | None, *, description: str | None) -> argparse.N
 
 def options_of(line: argparse.Namespace) -> Options:
     """Returns the options of a command line."""
+    preset = segmenter(line.preset)
     return Options(
-        preset=line.preset,
-        loop=loop_options_of(line, loop_defaults(segmenter(line.preset))),
+        preset=preset,
+        loop=loop_options_of(line, loop_defaults(preset)),
         simulator_seed=line.simulator_seed,
         validation_stride=line.validation_stride,
         warm_start=line.warm_start,

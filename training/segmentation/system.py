@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gliosynth.labels import region_mask
 from training.data.augment import augment
-from training.data.ring import Ring
+from training.data.mixture import Rings
 from training.data.samples import draw_views
 from training.loop.devices import descend, set_up
 from training.loop.run_folder import load_weights
@@ -20,7 +20,7 @@ from training.loop.system import Evaluation, Step
 from training.losses.overlap import deep_loss, logit_loss
 from training.networks.unet2d import UNet2d
 from training.segmentation.options import Options
-from training.segmentation.presets import Preset, network_input, segmenter
+from training.segmentation.presets import Preset, network_input
 from training.segmentation.validation import score_presets
 
 NETWORK: Final = "network"
@@ -32,17 +32,17 @@ class SegmenterSystem:
 
     averaged = (NETWORK,)
 
-    def __init__(self, options: Options, fabric: Fabric, *, ring: Ring, validation: Path) -> None:
+    def __init__(self, options: Options, fabric: Fabric, *, rings: Rings, validation: Path | None) -> None:
         """Makes the network from the seed or the warm start.
 
         Args:
             options: What decides the result.
             fabric: The device or devices.
-            ring: Volumes that batches are drawn from.
-            validation: Folder of the shifted simulators' rings.
+            rings: Volumes that batches are drawn from.
+            validation: Folder of the shifted simulators' rings; None: the last weights are as good as any.
         """
-        self.options, self.fabric, self.ring, self.validation = options, fabric, ring, validation
-        self.preset = segmenter(options.preset)
+        self.options, self.fabric, self.rings, self.validation = options, fabric, rings, validation
+        self.preset = options.preset
         torch.manual_seed(options.loop.seed)
         network = UNet2d(self.preset.spec)
         if options.warm_start:
@@ -66,7 +66,8 @@ class SegmenterSystem:
     def step(self, at: Step) -> Mapping[str, float]:
         """Fits the network to one batch."""
         with at.data:
-            inputs, reference = draw_batch(self.ring, self.preset, at=at)
+            self.rings.advance(at.number)
+            inputs, reference = draw_batch(self.rings, self.preset, at=at)
         logits = self.wrapped(self.fabric.to_device(inputs))
         reference = self.fabric.to_device(reference)
         if at.number < self.preset.recipe.logit_share * self.options.loop.steps:
@@ -78,10 +79,13 @@ class SegmenterSystem:
         return {"loss": float(loss.detach())}
 
     def evaluate(self, averaged: Mapping[str, nn.Module]) -> Evaluation:
-        """Scores the worst shifted simulator's mean Dice."""
+        """Scores the worst shifted simulator's mean Dice, or 0 where there is nothing to score on."""
+        if self.validation is None:
+            return Evaluation(0.0)
         stride = self.options.validation_stride
         scores = score_presets(averaged[NETWORK], self.preset, self.validation, stride=stride)
-        return Evaluation(scores.worst, scores.by_preset)
+        regions = {region: float(np.mean(list(each.values()))) for region, each in scores.by_region.items() if each}
+        return Evaluation(scores.worst, scores.by_preset | (regions if len(regions) > 1 else {}))
 
     def picture(self, averaged: Mapping[str, nn.Module]) -> NDArray[np.uint8] | None:  # noqa: ARG002  # the protocol
         """Shows nothing."""
@@ -95,9 +99,9 @@ def optimizer_of(preset: Preset, network: nn.Module, *, learning_rate: float) ->
     return torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=preset.recipe.weight_decay)
 
 
-def draw_batch(ring: Ring, preset: Preset, *, at: Step) -> tuple[Tensor, Tensor]:
+def draw_batch(rings: Rings, preset: Preset, *, at: Step) -> tuple[Tensor, Tensor]:
     """Returns the network input ``(B, C, H, W)`` and the regions' reference ``(B, R, H, W)`` of one step."""
-    drawn = [augment(draw_views(ring, preset, count=at.count, rng=rng), preset, rng=rng) for rng in at.rngs]
+    drawn = [augment(draw_views(rings, preset, count=at.count, rng=rng), preset, rng=rng) for rng in at.rngs]
     contrasts = torch.cat([part.contrasts for part in drawn])
     labels = torch.cat([part.labels for part in drawn]).numpy()
     masks = np.concatenate([region_mask(labels, region) for region in preset.regions], axis=1)

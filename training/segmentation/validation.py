@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gliosynth.labels import region_mask
-from training.data.ring import EMPTY, Ring
+from training.data.ring import Ring
 from training.data.samples import read_stacks
 from training.segmentation.presets import Preset, network_input
 
@@ -115,7 +115,7 @@ def _score_ring(network: nn.Module, preset: Preset, ring: Ring, stride: int) -> 
     """Returns the scores of each volume's regions; for TC and ET networks those without a tumour are left out."""
     pixel_ml = 0.001 * ring.shape.slice_mm * stride
     rows = []
-    for slot in np.flatnonzero(ring.index[:, 0] != EMPTY):
+    for slot in ring.held:
         looked_at = _looked_at(ring, int(slot), preset, stride)
         if looked_at is None:
             continue
