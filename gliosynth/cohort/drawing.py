@@ -39,8 +39,7 @@ def draw_case(
     base = simulate_case(anatomy, settings=settings_of(spec), rng=rng)
     if not spec.generator.is_network:
         return base
-    check()
-    moved = move_tumour(base, manipulation_of(spec), rng)
+    moved = move_tumour(base, manipulation_of(spec), rng, check=check)
     return NOWHERE if moved is None else generate_case(base, moved, networks, check=check)
 
 
@@ -52,4 +51,4 @@ def networks_id(parameters: CaseParameters) -> str | None:
     """
     if not isinstance(parameters, GeneratedParameters):
         return None
-    return " ".join(f"{one.name}/{one.version}@{one.digest} ({one.engine})" for one in parameters.generation.networks)
+    return " ".join(network.text for network in parameters.generation.networks)

@@ -5,7 +5,7 @@ The networks themselves run elsewhere: whoever has an inference engine passes th
 
 from gliosynth.generation.case import GeneratedParameters, Generation, generate_case
 from gliosynth.generation.manipulation import Manipulation, MovedTumour, move_tumour
-from gliosynth.generation.networks import GeneratorNetwork, NetworkIdentity, SliceSide, check_networks
+from gliosynth.generation.networks import GeneratorNetwork, NetworkIdentity, SliceSize, check_networks
 from gliosynth.generation.painting import brain_maps_of, paint
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "Manipulation",
     "MovedTumour",
     "NetworkIdentity",
-    "SliceSide",
+    "SliceSize",
     "brain_maps_of",
     "check_networks",
     "generate_case",

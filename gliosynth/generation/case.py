@@ -33,6 +33,7 @@ class Generation:
         draws: How often the movement was drawn.
         clipped_ml: What the movement pushed out of the brain, ml.
         scales: Of each contrast: the intensities of the base image that are the network's 0 and 1.
+        painters: Of each contrast: which of the networks painted it.
     """
 
     networks: tuple[NetworkIdentity, ...]
@@ -40,6 +41,15 @@ class Generation:
     draws: int
     clipped_ml: float
     scales: tuple[UnitScale, ...]
+    painters: tuple[int, ...]
+
+    def painter_of(self, channel: int) -> NetworkIdentity:
+        """Returns who painted a contrast.
+
+        Args:
+            channel: Its place in `gliosynth.labels.CONTRASTS`.
+        """
+        return self.networks[self.painters[channel]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +95,10 @@ def generate_case(
         draws=moved.draws,
         clipped_ml=moved.clipped_ml,
         scales=scales,
+        painters=tuple(
+            next(number for number, network in enumerate(networks) if contrast in network.contrasts)
+            for contrast in CONTRASTS
+        ),
     )
     drawn = {field.name: getattr(base.parameters, field.name) for field in fields(CaseParameters)}
     parameters = GeneratedParameters(**drawn, generation=generation)

@@ -1,5 +1,6 @@
 """The tumour of a simulated case moved to somewhere else in the same head (METHODS.md A.002, its defects mended)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,7 +83,13 @@ class MovedTumour:
     clipped_ml: float
 
 
-def move_tumour(base: SimulatedCase, manipulation: Manipulation, rng: np.random.Generator) -> MovedTumour | None:
+def move_tumour(
+    base: SimulatedCase,
+    manipulation: Manipulation,
+    rng: np.random.Generator,
+    *,
+    check: Callable[[], None] | None = None,
+) -> MovedTumour | None:
     """Returns where the tumour of a case goes, or None where no draw leaves enough of it inside the brain.
 
     The tumour stays inside the brain mask and out of the ventricles and the choroid plexus, but for where it grew.
@@ -91,6 +98,7 @@ def move_tumour(base: SimulatedCase, manipulation: Manipulation, rng: np.random.
         base: The simulated case.
         manipulation: How tumours are moved.
         rng: The case's own generator; two values are drawn, whatever becomes of them.
+        check: Called before each draw of a movement, of which there are 100 at most; may raise to stop the work.
 
     Raises:
         InvalidParameterError: A range is out of bounds.
@@ -98,17 +106,21 @@ def move_tumour(base: SimulatedCase, manipulation: Manipulation, rng: np.random.
     drawn, seed = rng.random(), int(rng.integers(SEEDS))
     if not base.labels.any() or drawn >= manipulation.share:
         return MovedTumour(base.labels, (), 0, 0.0)
-    step = _moved(base, manipulation.edit(seed))
-    if step is not None:
-        return step
+    moved = _moved(base, manipulation.edit(seed), check)
+    if moved is not None:
+        return moved
     return MovedTumour(base.labels, (), 0, 0.0) if manipulation.keep_unmoved else None
 
 
-def _moved(base: SimulatedCase, edit: RandomEdit) -> MovedTumour | None:
-    affine = np.diag([*base.spacing_mm, 1.0])
-    tumour = Volume[np.uint8](base.labels, affine, "tumour")
+def _moved(base: SimulatedCase, edit: RandomEdit, check: Callable[[], None] | None) -> MovedTumour | None:
+    tumour = Volume[np.uint8](base.labels, np.diag([*base.spacing_mm, 1.0]), "tumour")
+
+    def on_draw(_: int) -> None:
+        if check is not None:
+            check()
+
     try:
-        edited = edit_tumour_map(tumour, [edit], around=_surroundings(base))
+        edited = edit_tumour_map(tumour, [edit], around=_surroundings(base), on_edit=on_draw)
     except InvalidParameterError as error:
         if error.reason != NOTHING_FITS:
             raise

@@ -36,36 +36,42 @@ class NetworkIdentity:
     engine: str
     trained_on: str
 
+    @property
+    def text(self) -> str:
+        """Everything but its training, in one line: ``"name/1@sha256:... (onnxruntime 1.27.0 fp32)"``."""
+        return f"{self.name}/{self.version}@{self.digest} ({self.engine})"
+
 
 @dataclass(frozen=True)
-class SliceSide:
-    """Sides of the square slices that a network takes.
+class SliceSize:
+    """Heights and widths of the slices that a network takes.
 
     Attributes:
-        multiple: A side is a multiple of this many pixels.
-        fixed: The one side that it takes, or None where any multiple will do.
+        multiple: Both are multiples of this many pixels.
+        fixed: The one height and width that it takes, or None where any multiple will do.
     """
 
     multiple: int = 1
-    fixed: int | None = None
+    fixed: tuple[int, int] | None = None
 
-    def of(self, extent: int) -> int:
-        """Returns the smallest side that holds an extent.
+    def holding(self, extent: tuple[int, int]) -> tuple[int, int]:
+        """Returns the smallest height and width that hold an extent.
 
         Args:
-            extent: Pixels that must fit.
+            extent: Pixels along both axes that must fit.
 
         Raises:
-            InvalidParameterError: The one side is too small (SLICE_TOO_LARGE).
+            InvalidParameterError: The one size is too small (SLICE_TOO_LARGE).
         """
+        height, width = (-(-size // self.multiple) * self.multiple for size in extent)
         if self.fixed is None:
-            return -(-extent // self.multiple) * self.multiple
-        if extent > self.fixed:
+            return height, width
+        if any(size > most for size, most in zip(extent, self.fixed, strict=True)):
             raise InvalidParameterError(
-                f"grid: the brain is {extent} voxels wide in a slice, the generator's network takes {self.fixed};"
-                " ask for a grid of larger voxels",
+                f"grid: the brain is {extent[0]} x {extent[1]} voxels in a slice, the generator's network takes"
+                f" {self.fixed[0]} x {self.fixed[1]}; ask for a grid of larger voxels",
                 field="grid",
-                got=str(extent),
+                got=f"{extent[0]} x {extent[1]}",
                 reason="SLICE_TOO_LARGE",
             )
         return self.fixed
@@ -78,14 +84,14 @@ class GeneratorNetwork:
     Attributes:
         identity: Which one.
         contrasts: What it paints, in the order of its channels.
-        side: Slices that it takes.
+        size: Slices that it takes.
         batch_size: Most slices at once.
         generate: Runs it.
     """
 
     identity: NetworkIdentity
     contrasts: tuple[Contrast, ...]
-    side: SliceSide
+    size: SliceSize
     batch_size: int
     generate: Generate
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gliosynth.brain_map import BrainChannel, build_brain_map
 from gliosynth.errors import ModelError
-from gliosynth.generation.networks import GeneratorNetwork, SliceSide, check_networks
+from gliosynth.generation.networks import GeneratorNetwork, SliceSize, check_networks
 from gliosynth.geometry import Box, bounding_box, crop, uncrop
 from gliosynth.labels import CONTRASTS, LabelMap, Mask
 from gliosynth.preprocessing.intensity import unit_intensities
@@ -66,17 +66,17 @@ def paint(
     painted = np.zeros(brain_maps.shape, dtype=np.float32)
     for network in networks:
         channels = [CONTRASTS.index(contrast) for contrast in network.contrasts]
-        box = _square(around, network.side)
+        box = _padded(around, network.size)
         slices = _painted_slices(_slices_of(brain_maps[channels], box), network, check)
         painted[channels] = uncrop(np.moveaxis(slices, 0, -1), box, tissue.shape)
     return np.where(tissue, painted, np.float32(0.0))
 
 
-def _square(box: Box, side: SliceSide) -> Box:
-    """Returns the box, its first two sides grown evenly to the square that a network takes."""
-    length = side.of(max(box.shape[:2]))
-    start = [box.start[axis] - (length - box.shape[axis]) // 2 for axis in (0, 1)]
-    return Box((start[0], start[1], box.start[2]), (start[0] + length, start[1] + length, box.stop[2]))
+def _padded(box: Box, size: SliceSize) -> Box:
+    """Returns the box, its first two sides grown evenly to the slices that a network takes."""
+    height, width = size.holding((box.shape[0], box.shape[1]))
+    x, y = box.start[0] - (height - box.shape[0]) // 2, box.start[1] - (width - box.shape[1]) // 2
+    return Box((x, y, box.start[2]), (x + height, y + width, box.stop[2]))
 
 
 def _slices_of(brain_maps: BrainMaps, box: Box) -> BrainMaps:

@@ -9,6 +9,7 @@ from typing import Final
 from gliosynth.contrast.artefacts import Acquisition
 from gliosynth.contrast.physics import Physics
 from gliosynth.contrast.sequences import Family, Protocol
+from gliosynth.generation import NetworkIdentity
 from gliosynth.labels import CONTRASTS, Contrast
 
 BIDS_VERSION: Final = "1.10.0"
@@ -98,6 +99,30 @@ def sidecar(
     if contrast is Contrast.T1C:
         content["ContrastBolusIngredient"] = "GADOLINIUM"
         content["GliosynthRelaxivity"] = {"r1": round(physics.r1_agent, 4), "r2": round(physics.r2_agent, 4)}
+    return content
+
+
+def painted_sidecar(
+    contrast: Contrast, network: NetworkIdentity, *, spacing_mm: tuple[float, float, float]
+) -> dict[str, object]:
+    """Returns the sidecar of an image that a network painted: no sequence made it, so it names none.
+
+    Args:
+        contrast: Which one.
+        network: Who painted it.
+        spacing_mm: Voxel edges of the image.
+    """
+    content: dict[str, object] = {
+        "Modality": "MR",
+        "SliceThickness": round(spacing_mm[2], 3),
+        "SkullStripped": True,
+        "GliosynthSynthetic": True,
+        "GliosynthDescription": "Painted by a network from a map of a simulated head; no scanner was involved.",
+        "GliosynthNetwork": network.text,
+        "GliosynthNetworkTrainedOn": network.trained_on,
+    }
+    if contrast is Contrast.T1C:
+        content["ContrastBolusIngredient"] = "GADOLINIUM"
     return content
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gliosynth import __version__
 from gliosynth.cohort.dataset.licences import licence_of
+from gliosynth.cohort.dataset.origin import origin_of
 from gliosynth.cohort.dataset.participants import field_of, growth_of
 from gliosynth.cohort.dataset.verdict import Verdict
 from gliosynth.cohort.lineage import generator_id
@@ -91,6 +92,7 @@ def _render(template: str, spec: CohortSpec, summaries: Sequence[CaseSummary], v
         verdict=verdict,
         version=__version__,
         generator=generator_id(spec),
+        origin=origin_of(spec, summaries),
         licence=licence_of(spec),
         donors=_counts(summary.facts.donor for summary in summaries),
         growth=_counts(growth_of(summary) for summary in summaries),

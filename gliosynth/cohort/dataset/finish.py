@@ -163,7 +163,7 @@ def _sources(spec: CohortSpec) -> list[dict[str, object]]:
 
 
 def _generated_by(summaries: Sequence[CaseSummary]) -> dict[str, object]:
-    generators = sorted({summary.facts.generator for summary in summaries})
+    generators = sorted({text for one in summaries for text in (one.facts.generator, one.facts.networks) if text})
     return {"Name": "gliosynth", "Version": __version__, "Description": ", ".join(generators)}
 
 
@@ -188,6 +188,7 @@ def _manifest(
         "seed": spec.seed,
         "gliosynth": __version__,
         "generators": sorted({summary.facts.generator for summary in summaries}),
+        "networks": sorted({summary.facts.networks for summary in summaries if summary.facts.networks}),
         "segmenters": sorted({summary.facts.segmenter for summary in summaries if summary.facts.segmenter}),
         "anatomy_donors": dict(Counter(summary.facts.donor for summary in summaries)),
         "rejected_draws": dict(reject_counts(summaries).rows),

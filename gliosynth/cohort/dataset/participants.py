@@ -9,7 +9,10 @@ from gliosynth.cohort.summary import CaseSummary
 COLUMNS: Final[dict[str, dict[str, object]]] = {
     "participant_id": {"Description": "Subject label; every subject is synthetic"},
     "anatomy_donor": {"Description": "Label map that the head was deformed from"},
-    "field_strength": {"Description": "Simulated field strength", "Units": "T"},
+    "field_strength": {
+        "Description": "Simulated field strength; where a network painted the images, of those it painted from",
+        "Units": "T",
+    },
     "growth": {"Description": "Kind of growth of the tumour, n/a without one"},
     "volume_wt": {"Description": "Volume of the whole tumour (NCR, ED, ET)", "Units": "ml"},
     "volume_tc": {"Description": "Volume of the tumour core (NCR, ET)", "Units": "ml"},

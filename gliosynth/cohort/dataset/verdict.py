@@ -65,7 +65,8 @@ def _lineage_reasons(summaries: Sequence[CaseSummary]) -> tuple[str, ...]:
     """Returns why a cohort whose cases were not made alike does not leave."""
     generators = sorted({summary.facts.generator for summary in summaries})
     segmenters = sorted({summary.facts.segmenter or "none" for summary in summaries})
-    kinds = (("generators", generators), ("gate segmenters", segmenters))
+    networks = sorted({summary.facts.networks or "none" for summary in summaries})
+    kinds = (("generators", generators), ("generator networks", networks), ("gate segmenters", segmenters))
     return tuple(
         f"Its cases come from {len(names)} {kind} ({', '.join(names)}); make them again with one."
         for kind, names in kinds

@@ -20,6 +20,13 @@ SHOWN_CASES: Final = 16
 """Cases in the gallery."""
 
 
+SIMULATED: Final = (
+    "The images are simulated: no patient's image is in them. What can be repeated is the label map of the head that a"
+    " case was made from, so memorisation is measured on label maps first."
+)
+"""How the images came about, and what memorisation means for them, where signal equations computed them."""
+
+
 @dataclass(frozen=True)
 class CohortFacts:
     """What the judgement does not know of a cohort.
@@ -29,6 +36,7 @@ class CohortFacts:
         sentence: The spec in a sentence.
         rejects: How often draws were rejected, by reason.
         lineage: What made the cohort, label and value.
+        origin: How the images came about, and what memorisation means for them.
         further_reasons: Why it may not leave besides the judgement's reasons.
         enforced: Whether reasons keep it back; if not, it leaves with them on its report.
     """
@@ -37,6 +45,7 @@ class CohortFacts:
     sentence: str
     rejects: Mapping[str, int]
     lineage: tuple[tuple[str, str], ...]
+    origin: str = SIMULATED
     further_reasons: tuple[str, ...] = ()
     enforced: bool = True
 
@@ -90,7 +99,7 @@ def cohort_page(
         synthetic=tuple(tiles),
         real=real_tiles(),
         lineage=facts.lineage,
-        limits=LIMITS,
+        limits=(*LIMITS, facts.origin),
         attributions=ATTRIBUTIONS,
     )
 
@@ -154,7 +163,5 @@ LIMITS: Final = (
     "The reference is seven real cases and published figures. Seven cases show neither how rare a look is nor where"
     " real tumours end; bands are therefore wide, and a cohort that passes is not proved to be like real patients.",
     "Distances of features see what their encoder sees. Ours is a list of named texture measures, not a reader.",
-    "The images are simulated: no patient's image is in them. What can be repeated is the label map of the head that a"
-    " case was made from, so memorisation is measured on label maps first.",
 )
 """What the figures do not say."""

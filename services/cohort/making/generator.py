@@ -15,7 +15,7 @@ import numpy as np
 
 from gliosynth.cohort.spec import CohortSpec, Generator
 from gliosynth.errors import FieldViolation, InvalidSpecError, ModelError, UnknownModelError
-from gliosynth.generation import SliceSide
+from gliosynth.generation import SliceSize
 from gliosynth.labels import CONTRASTS, Contrast
 from services.cohort.jobs.records import ModelRecord
 from services.runtime.inference import ModelEntry, ModelRepository
@@ -112,7 +112,7 @@ def _check_contract(entry: ModelEntry) -> None:
         )
     if len(contrasts_of(entry)) != inputs[0].dims[0]:
         raise _bad_config(entry, f"its parameter contrasts must name {inputs[0].dims[0]} contrasts")
-    side_of(entry)
+    size_of(entry)
     _spacing_mm(entry)
 
 
@@ -132,22 +132,22 @@ def contrasts_of(entry: ModelEntry) -> tuple[Contrast, ...]:
         raise _bad_config(entry, f"its parameter contrasts must be some of {', '.join(CONTRASTS)}") from None
 
 
-def side_of(entry: ModelEntry) -> SliceSide:
-    """Returns the slices that a network takes: one square, or squares of any multiple.
+def size_of(entry: ModelEntry) -> SliceSize:
+    """Returns the slices that a network takes: of one size, or of any that is a multiple.
 
     Args:
         entry: The network.
 
     Raises:
-        ModelError: Its configuration does not say, or allows for no square (BAD_CONFIG).
+        ModelError: Its configuration does not say (BAD_CONFIG).
     """
     height, width = entry.config.inputs[0].dims[1:]
-    if height > 0 and height == width:
-        return SliceSide(fixed=height)
+    if height > 0 and width > 0:
+        return SliceSize(fixed=(height, width))
     text = entry.config.parameters.get("multiple", "")
     if (height, width) != (-1, -1) or not text.isdecimal() or int(text) < 1:
-        raise _bad_config(entry, "its slices must be square, or of any size with the parameter multiple")
-    return SliceSide(multiple=int(text))
+        raise _bad_config(entry, "its slices must be of one size, or of any size with the parameter multiple")
+    return SliceSize(multiple=int(text))
 
 
 def _spacing_mm(entry: ModelEntry) -> float | None:

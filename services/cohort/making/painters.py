@@ -16,7 +16,7 @@ from services.cohort.making.generator import (
     contrasts_of,
     find_generator,
     pinned,
-    side_of,
+    size_of,
 )
 from services.runtime.inference import (
     Engine,
@@ -113,7 +113,7 @@ def _network(engine: Engine, entry: ModelEntry) -> GeneratorNetwork:
     return GeneratorNetwork(
         identity=identity,
         contrasts=contrasts_of(entry),
-        side=side_of(entry),
+        size=size_of(entry),
         batch_size=min(max(entry.config.max_batch_size, 1), MOST_SLICES),
         generate=_runner(model),
     )
