@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from gliosynth.errors import GliosynthError, InvalidCaseError, InvalidInputError
+from gliosynth.errors import GliosynthError, InvalidCaseError, InvalidInputError, InvalidParameterError
 from training.data.ring import Ring, RingShape
 from training.data.sources.facts import TABLE, BadCase, CaseFacts, read_rows, write_row
 from training.data.sources.found import FoundCase, Layout
@@ -54,7 +54,7 @@ class FillOptions:
         cache: Folder that holds the rings of sources.
         bad_cases: What happens when a case cannot be used.
         tumour_free: Whether cases without label map are free of tumour.
-        shape: Size of the ring; its number of slots does not count.
+        shape: Size of the ring; its number of slots does not count. Slices are a whole number of mm apart.
         workers: Processes that read; 0: this one.
     """
 
@@ -63,6 +63,20 @@ class FillOptions:
     tumour_free: bool = False
     shape: RingShape = REAL_SHAPE
     workers: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuses slices between the voxels.
+
+        Raises:
+            InvalidParameterError: The distance of the slices is no whole number of mm.
+        """
+        steps = self.shape.slice_mm / SPACING_MM
+        if steps < 1 or steps != round(steps):
+            raise InvalidParameterError(
+                f"slices {self.shape.slice_mm} mm apart; cases are read at {SPACING_MM:g} mm, give a multiple of it",
+                field="slice_mm",
+                got=str(self.shape.slice_mm),
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,12 +175,24 @@ def read_into(folder: Path, slot: int, case: FoundCase, *, tumour_free: bool) ->
     except OSError as error:
         return BadCase(slot, case.name, "UNREADABLE", f"{case.name}: {error}; check the file and its permissions")
     ring = Ring(folder)
-    ring.put(slot, volume)
-    return _facts(ring, slot, case, volume)
+    kept = _thinned(volume, ring.shape.slice_mm)
+    ring.put(slot, kept)
+    cut = int((kept.labels > 0).sum()) - int(ring.areas[slot, :, 1:].sum())
+    return _facts(slot, case, volume, cut_ml=cut * SPACING_MM**2 * ring.shape.slice_mm / 1000.0)
 
 
-def _facts(ring: Ring, slot: int, case: FoundCase, volume: RealVolume) -> CaseFacts:
-    tumour, held = int((volume.labels > 0).sum()), int(ring.areas[slot, :, 1:].sum())
+def _thinned(volume: RealVolume, slice_mm: float) -> RealVolume:
+    """Returns a volume with the slices that a ring keeps: all, or every n-th."""
+    step = round(slice_mm / SPACING_MM)
+    return replace(
+        volume,
+        contrasts=volume.contrasts[..., ::step],
+        labels=volume.labels[..., ::step],
+        brain=volume.brain[..., ::step],
+    )
+
+
+def _facts(slot: int, case: FoundCase, volume: RealVolume, *, cut_ml: float) -> CaseFacts:
     voxel_ml = SPACING_MM**3 / 1000.0
     return CaseFacts(
         slot=slot,
@@ -175,8 +201,8 @@ def _facts(ring: Ring, slot: int, case: FoundCase, volume: RealVolume) -> CaseFa
         present=volume.present,
         spacing_mm=volume.spacing_mm,
         brain_ml=round(float(volume.brain.sum()) * voxel_ml, 1),
-        tumour_ml=round(tumour * voxel_ml, 3),
-        lost_ml=round(volume.outside_ml + (tumour - held) * voxel_ml, 3),
+        tumour_ml=round(float((volume.labels > 0).sum()) * voxel_ml, 3),
+        lost_ml=round(volume.outside_ml + cut_ml, 3),
     )
 
 
