@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from training.loop.batch_norm import share_batch_norm
 from training.loop.options import LoopOptions
-from training.loop.system import Step, Stopwatch
+from training.loop.stopwatch import Stopwatch
+from training.loop.system import Step
 
 
 def set_up(fabric: Fabric, network: nn.Module, optimizer: torch.optim.Optimizer) -> nn.Module:

@@ -4,39 +4,16 @@ The loop owns steps, averages, learning rates, checkpoints, statistics and pictu
 batches. A system is a function of its options: everything random in it comes from the step's generators.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-
-@dataclass
-class Stopwatch:
-    """Seconds spent inside ``with`` blocks.
-
-    Attributes:
-        seconds: Sum so far.
-    """
-
-    seconds: float = 0.0
-    _start: float = 0.0
-
-    def __enter__(self) -> Self:
-        """Starts it."""
-        self._start = time.monotonic()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Adds what has passed."""
-        self.seconds += time.monotonic() - self._start
+from training.loop.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True)

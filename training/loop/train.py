@@ -35,7 +35,8 @@ from training.loop.run_folder import (
 )
 from training.loop.schedule import done_share, learning_rate_share
 from training.loop.stopping import Stopping
-from training.loop.system import Stopwatch, System
+from training.loop.stopwatch import Stopwatch
+from training.loop.system import System
 
 LOG = logging.getLogger("training")
 
