@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Final
 
 import torch
+from lightning_fabric import Fabric
+from torch import nn
 
 from gliosynth.contrast.settings import TRAINING
 from training.data.ring import Ring, RingShape, feed
@@ -28,6 +30,7 @@ from training.loop.command import plan, start
 from training.loop.options import add_loop_arguments, loop_options_of
 from training.loop.options import as_json as loop_json
 from training.loop.train import train
+from training.losses.perceptual import PerceptualLoss, perceptual_of
 
 LOG = logging.getLogger("training")
 
@@ -68,14 +71,24 @@ def main(arguments: list[str] | None = None) -> None:
         print(plan(recorded, networks, notes_of(options, preset)))
         return
     fabric = start(line, recorded)
-    ring = Ring.create(line.ring, RingShape(slots=line.slots)) if line.workers else Ring(line.ring)
+    shape = RingShape(slots=line.slots)
+    ring = Ring.create(line.ring, shape) if line.workers else Ring(line.ring)
     fill_held_out(line.validation, volumes=options.volumes)
     with Workers(line.ring, count=line.workers, seed=options.simulator_seed) as workers:
         if line.workers:
             workers.wait_for(RESERVE)
         LOG.info("%s: %d volumes in the ring", options.preset, ring.filled)
-        system = GeneratorSystem(preset, options, loop, fabric=fabric, perceptual=None)
+        features = features_of(options.perceptual, fabric) if options.perceptual else None
+        system = GeneratorSystem(preset, options, loop, rings=ring, fabric=fabric, perceptual=features)
         train(system, loop, folder=line.run, fabric=fabric)
+
+
+def features_of(weights: str, fabric: Fabric) -> PerceptualLoss:
+    """Returns the perceptual terms of a file of weights, on the fabric's device."""
+    features = perceptual_of(Path(weights))
+    if isinstance(features.network, nn.Module):
+        features.network.to(fabric.device)
+    return features
 
 
 if __name__ == "__main__":

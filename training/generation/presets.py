@@ -1,7 +1,7 @@
 """The generators, one preset each: networks, losses, sizes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, cast
 
 from torch import Tensor, nn
@@ -11,24 +11,16 @@ from gliosynth.labels import CONTRASTS
 from training.losses.adversarial import AdversarialRule
 from training.networks.crn import CascadedRefinementNetwork, CrnSpec
 from training.networks.patch_discriminator import Discriminator, DiscriminatorSpec
+from training.networks.spade import SpadeGenerator, SpadeSpec
 
 AUGMENTATION_NETWORK: Final = "augmentation_network"
 """Kind of the cascaded refinement generators (paper 002)."""
 
+SPADE: Final = "spade"
+"""Kind of the generators with spatially-adaptive normalisation (Park et al. 2019)."""
 
-class GeneratorSpec(Protocol):
-    """What any generator's spec has."""
-
-    @property
-    def contrasts(self) -> int:
-        """Images generated at once."""
-
-    @property
-    def multiple(self) -> int:
-        """Number of pixels that height and width must be a multiple of."""
-
-    def as_json(self) -> dict[str, object]:
-        """Returns the fields as JSON values."""
+Spec = CrnSpec | SpadeSpec
+"""What a generator is built from."""
 
 
 class Generator(Protocol):
@@ -62,7 +54,6 @@ class GeneratorPreset:
     """A generator and how it learns.
 
     Attributes:
-        kind: Which network.
         spec: Its size.
         discriminator: Its rival's.
         size: Height and width in pixels of a slice, multiples of the generator's.
@@ -73,11 +64,10 @@ class GeneratorPreset:
         rates: Learning rates of generator and discriminator.
         betas: Adam's, of both.
         batch: Slices a step.
-        rebalance_every: Steps between two adaptations of the loss weights.
+        rebalance_every: Steps between two adaptations of the loss weights; 0: they stay what the shares say.
     """
 
-    kind: str
-    spec: CrnSpec
+    spec: Spec
     discriminator: DiscriminatorSpec
     size: tuple[int, int]
     crop: tuple[int, int]
@@ -88,6 +78,11 @@ class GeneratorPreset:
     batch: int = 1
     rebalance_every: int = 104_960
 
+    @property
+    def kind(self) -> str:
+        """Which network: `AUGMENTATION_NETWORK` or `SPADE`."""
+        return SPADE if isinstance(self.spec, SpadeSpec) else AUGMENTATION_NETWORK
+
     def of_one_contrast(self) -> "GeneratorPreset":
         """Returns the preset for a model of a single contrast, as the paper trains them."""
         return replace(
@@ -97,25 +92,46 @@ class GeneratorPreset:
 
 GENERATORS: Final[Mapping[str, GeneratorPreset]] = {
     "augmentation_network_paper": GeneratorPreset(
-        AUGMENTATION_NETWORK,
         CrnSpec(1, (1024, 1024, 1024, 1024, 1024, 512, 512), candidates=9),
         DiscriminatorSpec(1),
         (256, 256),
         (256, 256),
     ),
     "augmentation_network": GeneratorPreset(
-        AUGMENTATION_NETWORK,
         CrnSpec(4, (128, 128, 96, 96, 64, 32, 16), side_kernel=1, norm_over_pixels=False),
         DiscriminatorSpec(4, (16, 32, 64, 64)),
         (192, 192),
         (128, 128),
-        shares=Shares(dissimilarity=1.0, perceptual=0.3, adversarial=0.02),
-        rates=(1e-3, 2e-4),
+        shares=Shares(dissimilarity=3.0, perceptual=0.2, adversarial=0.02),
+        rates=(2e-3, 2e-4),
         batch=2,
         rebalance_every=200,
     ),
+    "spade": GeneratorPreset(
+        SpadeSpec(4, 18, 48),
+        DiscriminatorSpec(4, (16, 32, 64, 64), scales=2, spectral=True),
+        (192, 192),
+        (128, 128),
+        rule=AdversarialRule.HINGE,
+        shares=Shares(image=10.0, perceptual=10.0, adversarial=0.1, feature_matching=1.0),
+        rates=(5e-4, 5e-4),
+        betas=(0.0, 0.9),
+        batch=2,
+        rebalance_every=0,
+    ),
+    "spade_paper": GeneratorPreset(
+        SpadeSpec(1, 64, 128),
+        DiscriminatorSpec(1, scales=2, spectral=True),
+        (256, 256),
+        (256, 256),
+        rule=AdversarialRule.HINGE,
+        shares=Shares(image=0.0, perceptual=10.0, adversarial=1.0, feature_matching=10.0),
+        rates=(1e-4, 4e-4),
+        betas=(0.0, 0.9),
+        batch=32,
+        rebalance_every=0,
+    ),
     "tiny": GeneratorPreset(
-        AUGMENTATION_NETWORK,
         CrnSpec(4, (16, 16, 16), side_kernel=1, norm_over_pixels=False),
         DiscriminatorSpec(4, (8, 8)),
         (64, 80),
@@ -171,9 +187,9 @@ def makers_of(preset: GeneratorPreset) -> dict[str, Callable[[], nn.Module]]:
     }
 
 
-def network_of(spec: CrnSpec) -> nn.Module:
+def network_of(spec: Spec) -> nn.Module:
     """Returns the network of a spec, weights drawn from torch's global generator."""
-    return CascadedRefinementNetwork(spec)
+    return SpadeGenerator(spec) if isinstance(spec, SpadeSpec) else CascadedRefinementNetwork(spec)
 
 
 def generator_of(facts: Mapping[str, object]) -> nn.Module:
@@ -182,9 +198,11 @@ def generator_of(facts: Mapping[str, object]) -> nn.Module:
     Raises:
         InvalidParameterError: The facts name no kind of generator that is known.
     """
-    kind = facts["kind"]
-    if kind != AUGMENTATION_NETWORK:
-        raise InvalidParameterError(f"kind {kind!r} is no generator; it is {AUGMENTATION_NETWORK!r}", field="kind")
-    values = cast(dict[str, Any], facts["spec"])
-    known = {name.name: values[name.name] for name in fields(CrnSpec)}
-    return network_of(CrnSpec(**{**known, "widths": tuple(known["widths"])}))
+    values = cast(Mapping[str, Any], facts["spec"])
+    if facts["kind"] == SPADE:
+        return network_of(SpadeSpec(**values))
+    if facts["kind"] == AUGMENTATION_NETWORK:
+        return network_of(CrnSpec(**{**values, "widths": tuple(values["widths"])}))
+    raise InvalidParameterError(
+        f"kind {facts['kind']!r} is no generator; it is {AUGMENTATION_NETWORK!r} or {SPADE!r}", field="kind"
+    )

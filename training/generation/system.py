@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from gliosynth.errors import InvalidInputError
 from gliosynth.labels import CONTRASTS
+from training.data.mixture import Rings
 from training.data.pairs import Pairs, UnitScales, draw_pairs, volumes_of_pairs
 from training.data.ring import Ring
 from training.generation.options import GenerationOptions
@@ -66,6 +67,7 @@ class GeneratorSystem:
         options: GenerationOptions,
         loop: LoopOptions,
         *,
+        rings: Rings,
         fabric: Fabric,
         perceptual: FeatureTerms | None,
     ) -> None:
@@ -75,13 +77,14 @@ class GeneratorSystem:
             preset: Networks and losses.
             options: Data and contrast.
             loop: Its learning rate is the generator's; the discriminator's stands to it as in the preset.
+            rings: Volumes to learn from.
             fabric: The device or devices.
             perceptual: Features, or None to do without the perceptual terms.
         """
         torch.manual_seed(loop.seed)
         self.preset, self.options, self.fabric, self.perceptual = preset, options, fabric, perceptual
         self.channels = channels_of(options.contrast or None)
-        self.ring, self.scales = Ring(options.ring), UnitScales()
+        self.rings, self.scales = rings, UnitScales()
         self.held_out = held_out_pairs(options, preset, self.channels)
         self.trained: dict[str, nn.Module] = {name: make() for name, make in makers_of(preset).items()}
         rates = (loop.learning_rate, loop.learning_rate * preset.rates[1] / preset.rates[0])
@@ -107,7 +110,6 @@ class GeneratorSystem:
             "multiple": self.preset.spec.multiple,
             "shares": asdict(self.preset.shares),
             "perceptual": dict(self.perceptual.facts()) if self.perceptual else None,
-            "options": self.options.as_json(),
         }
 
     def state(self) -> Mapping[str, Tensor]:
@@ -122,11 +124,12 @@ class GeneratorSystem:
         """Takes one step of the generator, then one of the discriminator on the same images."""
         rngs = at.rngs
         with at.data:
+            self.rings.advance(at.number)
             maps, real = self._batch(at.count, rngs)
         candidates = cast(Generator, self.run_generator).candidates(maps)
         errors = class_errors(candidates, real, class_masks(maps))
         fake = best_candidates(candidates, errors)
-        terms = {"image": diversity_loss(errors), **self._terms(maps, fake, real)}
+        terms = {"image": diversity_loss(errors), **self._terms(maps, fake, real, rngs[0])}
         loss = self.balance.total(terms)
         descend(self.fabric, self.trained["generator"], self.optimizers["generator"], loss=loss, clip=self.clip)
         judged = self._judge_both(maps, real, fake.detach())
@@ -154,10 +157,10 @@ class GeneratorSystem:
 
     def _batch(self, count: int, rngs: Sequence[np.random.Generator]) -> tuple[Tensor, Tensor]:
         """Returns brain maps and images of the step."""
-        size, ring = self.preset.size, self.ring
+        size = self.preset.size
         maps, real = [], []
         for rng in rngs:
-            pairs = draw_pairs(ring, self.scales, size=size, channels=self.channels, count=count, rng=rng)
+            pairs = draw_pairs(self.rings, self.scales, size=size, channels=self.channels, count=count, rng=rng)
             for one in range(count):
                 window = crop_window(size, self.preset.crop, rng)
                 maps.append(pairs.brain_maps[one][(..., *window)])
@@ -165,14 +168,16 @@ class GeneratorSystem:
         stacked = torch.from_numpy(np.stack(maps)), torch.from_numpy(np.stack(real))
         return self.fabric.to_device(stacked[0]), self.fabric.to_device(stacked[1])
 
-    def _terms(self, maps: Tensor, fake: Tensor, real: Tensor) -> dict[str, Tensor]:
-        """Returns the generator's terms beside the image's, by name."""
+    def _terms(self, maps: Tensor, fake: Tensor, real: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Returns the generator's terms beside the image's, by name; features of one contrast a step, drawn here."""
         brain, shares = brain_of(maps), self.preset.shares
         terms: dict[str, Tensor] = {}
         if shares.dissimilarity:
             terms["dissimilarity"] = dissimilarity(fake, real, brain)
         if self.perceptual is not None:
-            features = self.perceptual.terms(fake, real, brain)
+            one = slice(seen := int(rng.integers(fake.shape[1])), seen + 1)
+            with self.fabric.autocast():
+                features = self.perceptual.terms(fake[:, one], real[:, one], brain)
             terms |= dict(zip(self.perceptual.names, features, strict=True))
         with frozen(self.trained["discriminator"]) as discriminator, self.fabric.autocast():
             judged = discriminator(maps, fake)

@@ -30,33 +30,30 @@ class Balance:
 
     Attributes:
         shares: Wanted size of each weighted term relative to the first, whose weight stays 1.
-        every: Steps between two adaptations.
-        weights: The weights now, by term; 1 before the first step.
+        every: Steps between two adaptations; 0: none, the shares are the weights for good.
+        weights: The weights now, by term.
     """
 
     def __init__(self, shares: Mapping[str, float], *, every: int) -> None:
         """Starts with nothing seen.
 
         Raises:
-            InvalidParameterError: There is no term, a share is negative, or the window is shorter than a step.
+            InvalidParameterError: There is no term, or a share or the window is negative.
         """
-        if not shares or min(shares.values()) < 0 or every < 1:
+        if not shares or min(shares.values()) < 0 or every < 0:
             raise InvalidParameterError(
-                f"shares {dict(shares)} every {every} steps: give at least one term, shares from 0, every from 1",
+                f"shares {dict(shares)} every {every} steps: give at least one term, and nothing below 0",
                 field="shares",
             )
         self.shares, self.every = dict(shares), every
-        self.weights = dict.fromkeys(shares, 1.0)
+        self.weights = dict.fromkeys(shares, 1.0) if every else dict(shares)
         self._sums = dict.fromkeys(shares, 0.0)
         self._seen, self._adaptations = 0, 0
 
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """Returns the weighted sum of the terms and notes their sizes; a term of share 0 counts nothing."""
-        for name in self.shares:
-            self._sums[name] += abs(float(terms[name].detach()))
-        self._seen += 1
-        if self._seen >= (self.every if self._adaptations else 1):
-            self._adapt()
+        """Returns the weighted sum of the terms and notes their sizes."""
+        if self.every:
+            self._note({name: abs(float(terms[name].detach())) for name in self.shares})
         return torch.stack([self.weights[name] * terms[name] for name in self.shares]).sum()
 
     def state(self) -> dict[str, Tensor]:
@@ -74,6 +71,13 @@ class Balance:
         self.weights = dict(zip(names, state["weights"].tolist(), strict=True))
         self._sums = dict(zip(names, state["sums"].tolist(), strict=True))
         self._seen, self._adaptations = (int(count) for count in state["counts"].tolist())
+
+    def _note(self, sizes: Mapping[str, float]) -> None:
+        """Adds a step's sizes to the window and adapts the weights where it ends."""
+        self._sums = {name: total + sizes[name] for name, total in self._sums.items()}
+        self._seen += 1
+        if self._seen >= (self.every if self._adaptations else 1):
+            self._adapt()
 
     def _adapt(self) -> None:
         """Sets the weights by the rule and begins a new window."""
