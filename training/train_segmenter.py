@@ -12,32 +12,35 @@ log.txt, stats.jsonl, state.safetensors (the same command resumes from it), best
 validation score) and last.safetensors.
 """
 
-from typing import Final
+from functools import partial
 
-from training.data.ring import Ring, RingShape
-from training.data.simulated import Workers, fill_validation
+from training.data.ring import RingShape
+from training.data.simulated import fill_validation, simulator
+from training.data.sources.options import open_sources, source_options_of
+from training.data.stream import Feed
+from training.data.stream_options import open_stream
 from training.loop.command import start
 from training.loop.train import train
 from training.segmentation.options import options_of, parse, plan
 from training.segmentation.system import SegmenterSystem
 
-RESERVE: Final = 24
-"""Volumes that must wait in the ring before the first step."""
-
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command."""
     line = parse(arguments, description=__doc__)
-    options, shape = options_of(line), RingShape(slots=line.slots)
+    options, shape = options_of(line), RingShape()
+    sources = source_options_of(line, plane=(shape.height, shape.width))
     if line.dry_run:
-        print(plan(options, shape))
+        print(plan(options, sources))
         return
-    fabric = start(line, options.as_json())
-    ring = Ring.create(line.ring, shape)
-    fill_validation(line.validation, volumes=line.validation_volumes)
-    with Workers(line.ring, count=line.workers, seed=options.simulator_seed) as workers:
-        workers.wait_for(RESERVE)
-        system = SegmenterSystem(options, fabric, rings=ring, validation=line.validation)
+    fabric = start(line, {**options.as_json(), **sources.as_json()})
+    if fabric.local_rank == 0:
+        fill_validation(line.validation, volumes=line.validation_volumes)
+    fabric.barrier()
+    feed = Feed("training", partial(simulator, "training"), options.stream.simulator_seed)
+    with open_stream(line, shape, feed, fabric=fabric) as stream:
+        rings = open_sources(sources, stream).rings
+        system = SegmenterSystem(options, fabric, rings=rings, validation=line.validation)
         train(system, options.loop, folder=line.run, fabric=fabric)
 
 

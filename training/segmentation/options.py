@@ -2,13 +2,15 @@
 
 import argparse
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from training.data.ring import RingShape
 from training.data.simulated import VALIDATION_PRESETS
+from training.data.sources.options import SourceOptions, add_source_arguments
+from training.data.stream_options import StreamOptions, add_stream_arguments, stream_options_of
 from training.loop import command
 from training.loop.options import LoopOptions, add_loop_arguments, as_json, loop_options_of
 from training.networks.unet2d import UNet2d
@@ -22,14 +24,14 @@ class Options:
     Attributes:
         preset: The network and its diet.
         loop: Course of the run.
-        simulator_seed: Of the volumes.
+        stream: Volumes of the simulator.
         validation_stride: Every n-th slice of the validation volumes.
         warm_start: Weights to start from, or "".
     """
 
     preset: Preset
     loop: LoopOptions
-    simulator_seed: int = 1
+    stream: StreamOptions = field(default_factory=StreamOptions)
     validation_stride: int = 2
     warm_start: str = ""
 
@@ -38,7 +40,7 @@ class Options:
         return {
             "preset": self.preset.name,
             **as_json(self.loop),
-            "simulator_seed": self.simulator_seed,
+            **self.stream.as_json(),
             "validation_stride": self.validation_stride,
             "warm_start": self.warm_start,
         }
@@ -51,19 +53,18 @@ def loop_defaults(preset: Preset) -> LoopOptions:
     return course if recipe.annealed else LoopOptions(**{**vars(course), "warm_up": 0, "annealed": 0.0})
 
 
-def plan(options: Options, shape: RingShape) -> str:
+def plan(options: Options, sources: SourceOptions) -> str:
     """Returns what a run would do, as text."""
     preset = options.preset
-    ring_gib = shape.slots * shape.slices * shape.height * shape.width * 5 / 2**30
     with torch.device("meta"):
         network = UNet2d(preset.spec)
     notes = [
         f"network: {preset.spec}, channels {', '.join(preset.channels)}",
         f"slices: {preset.crop[0]}x{preset.crop[1]} pixels, {preset.weights}",
-        f"ring: {shape.slots} volumes of {shape.slices} slices, {ring_gib:.1f} GiB",
+        options.stream.described(RingShape()),
         f"validation: the worst of {', '.join(VALIDATION_PRESETS)}",
     ]
-    return command.plan(options.as_json(), {preset.name: network}, notes)
+    return command.plan({**options.as_json(), **sources.as_json()}, {preset.name: network}, notes)
 
 
 def parse(arguments: list[str] | None, *, description: str | None) -> argparse.Namespace:
@@ -72,14 +73,12 @@ def parse(arguments: list[str] | None, *, description: str | None) -> argparse.N
     name = parser.add_mutually_exclusive_group(required=True)
     name.add_argument("--preset", choices=list(SEGMENTERS), metavar="NAME", help=f"one of {', '.join(SEGMENTERS)}")
     name.add_argument("--region", dest="preset", type=str.lower, choices=("wt", "tc", "et"), help="the shipped systems")
-    parser.add_argument("--ring", type=Path, default=Path(tempfile.gettempdir()) / "gliosynth-ring")
     parser.add_argument("--validation", type=Path, default=Path(tempfile.gettempdir()) / "gliosynth-validation")
     parser.add_argument("--validation-volumes", type=int, default=6, help="volumes of each shifted simulator")
     parser.add_argument("--validation-stride", type=int, default=Options.validation_stride)
-    parser.add_argument("--slots", type=int, default=RingShape.slots, help="volumes in the ring")
-    parser.add_argument("--workers", type=int, default=1, help="simulator processes; 0: the ring is fed by others")
-    parser.add_argument("--simulator-seed", type=int, default=Options.simulator_seed)
     parser.add_argument("--warm-start", default=Options.warm_start, metavar="FILE", help="weights to start from")
+    add_stream_arguments(parser)
+    add_source_arguments(parser)
     add_loop_arguments(parser)
     return parser.parse_args(arguments)
 
@@ -90,7 +89,7 @@ def options_of(line: argparse.Namespace) -> Options:
     return Options(
         preset=preset,
         loop=loop_options_of(line, loop_defaults(preset)),
-        simulator_seed=line.simulator_seed,
+        stream=stream_options_of(line),
         validation_stride=line.validation_stride,
         warm_start=line.warm_start,
     )
