@@ -82,7 +82,7 @@ class Opened:
 
     Attributes:
         rings: What batches are drawn from.
-        held_out: Cases of folders that are not trained on, by the folder's name.
+        held_out: Cases of folders that are not trained on, by the folder's name (its path where two share a name).
     """
 
     rings: Rings
@@ -162,16 +162,24 @@ def open_sources(options: SourceOptions, simulator: Ring) -> Opened:
         if source.folder is None:
             rings.append(simulator)
         elif source.kind == RING:
-            rings.append(Ring(source.folder))
+            rings.append(_finished_ring(source.folder))
         else:
             layout = layout_named(source.kind) if source.kind else None
             cases = source_ring(source.folder, options.fill, layout=layout)
             if options.held_out > 0:
                 parts = split(cases, options.held_out, seed=options.split_seed)
-                held_out[source.folder.name], cases = parts.held_out, parts.training
+                taken = source.folder.name in held_out
+                held_out[str(source.folder) if taken else source.folder.name] = parts.held_out
+                cases = parts.training
             rings.append(cases.ring)
     _check_planes(rings)
     return Opened(Mixture(tuple(rings), tuple(source.share for source in options.sources)), held_out)
+
+
+def _finished_ring(folder: Path) -> Ring:
+    if not (folder / "ring.json").is_file():
+        raise InvalidParameterError(f"{folder}: there is no ring; give a folder with ring.json", field="source")
+    return Ring(folder)
 
 
 def _share(text: str) -> tuple[str, float]:
