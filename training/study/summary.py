@@ -31,7 +31,7 @@ class Cell:
         mean: Over cases and seeds.
         interval: Bootstrap interval of the mean over cases (each case's mean over the seeds).
         seed_means: Mean over cases of each seed, in the order of the seeds.
-        best: Whether no arm has a better mean at the printed precision.
+        best: Whether no arm has a better mean at the printed precision, and some arm a worse one.
     """
 
     arm: str
@@ -141,10 +141,10 @@ def summarise(rows: Sequence[CaseRow], *, seed: int = 0) -> Summary:
 
 
 def best_of(means: Sequence[float], metric: Metric) -> tuple[bool, ...]:
-    """Returns which means are the best at the printed precision; all of a tie are."""
+    """Returns which means are the best at the printed precision; all of a tie are, but none where all are equal."""
     shown = [round(mean, DECIMALS[metric]) for mean in means]
     best = min(shown) if metric in LOWER_IS_BETTER else max(shown)
-    return tuple(value == best for value in shown)
+    return tuple(value == best and len(set(shown)) > 1 for value in shown)
 
 
 def _cells(
@@ -193,3 +193,28 @@ def _comparisons(
 def _corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     corrected = holm([one.p for one in comparisons])
     return tuple(replace(one, p_holm=p) for one, p in zip(comparisons, corrected, strict=True))
+
+
+@dataclass(frozen=True)
+class CaseChange:
+    """Dice of one case under two arms, each averaged over the seeds.
+
+    Attributes:
+        case: Its name.
+        before: Under the base.
+        after: Under the other arm.
+    """
+
+    case: str
+    before: float
+    after: float
+
+
+def case_changes(rows: Sequence[CaseRow], *, base: str, arm: str, region: Region) -> tuple[CaseChange, ...]:
+    """Returns every case's Dice under two arms, the most improved first."""
+    before, after = (score_matrix(rows, one, region, Metric.DSC).mean(axis=0) for one in (base, arm))
+    changes = [
+        CaseChange(case, float(first), float(second))
+        for case, first, second in zip(case_names(rows), before, after, strict=True)
+    ]
+    return tuple(sorted(changes, key=lambda one: one.before - one.after))
