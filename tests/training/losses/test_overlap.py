@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
-from training.losses.overlap import OverlapWeights, region_loss, tversky_loss
+from training.losses.overlap import (
+    OverlapWeights,
+    deep_loss,
+    logit_loss,
+    region_loss,
+    regions_loss,
+    tversky_loss,
+)
 
 
 def image(*pixels: float) -> torch.Tensor:
@@ -43,3 +50,35 @@ def test_region_loss_adds_mean_cross_entropy() -> None:
     """At logits 0 the cross entropy is ln 2 and the Dice part 1 - (2 * .5 + .01) / (1 + 1 + .01)."""
     loss = region_loss(image(0, 0).bfloat16(), image(1, 0), OverlapWeights())
     assert float(loss) == pytest.approx(math.log(2) + 1 - 1.01 / 2.01, rel=1e-5)
+
+
+def test_the_paper_s_loss_has_no_cross_entropy() -> None:
+    """At logits 0 only the Dice part is left: 1 - (2 * .5 + .01) / (1 + 1 + .01)."""
+    loss = region_loss(image(0, 0), image(1, 0), OverlapWeights(cross_entropy=0.0))
+    assert float(loss) == pytest.approx(1 - 1.01 / 2.01)
+
+
+def test_regions_are_averaged_each_with_its_own_prices() -> None:
+    """Two regions with the same logits and reference, priced differently: the mean of their losses."""
+    logits, reference = image(2, -1, 0.5), image(1, 1, 0)
+    prices = OverlapWeights(0.75, 0.25), OverlapWeights()
+    both = regions_loss(logits.repeat(1, 2, 1, 1), reference.repeat(1, 2, 1, 1), prices)
+    each = [float(region_loss(logits, reference, one)) for one in prices]
+    assert float(both) == pytest.approx(sum(each) / 2)
+
+
+def test_a_coarser_scale_counts_half() -> None:
+    """(1 L_0 + 1/2 L_1 + 1/4 L_2) / 1.75 for three scales of one region; one scale alone is the plain loss."""
+    reference, scales = image(1, 0), [image(3, -3), image(0, 0), image(-3, 3)]
+    each = [float(region_loss(one, reference, OverlapWeights())) for one in scales]
+    loss = deep_loss(torch.cat(scales, dim=1), reference, [OverlapWeights()])
+    assert float(loss) == pytest.approx((each[0] + each[1] / 2 + each[2] / 4) / 1.75)
+    assert float(deep_loss(scales[0], reference, [OverlapWeights()])) == pytest.approx(each[0])
+
+
+def test_the_warm_up_pulls_logits_to_five() -> None:
+    """Logits 5 and -5 cost nothing; 0 and 0 cost 25; two scales are averaged."""
+    right, nothing, reference = image(5, -5), image(0, 0), image(1, 0)
+    assert float(logit_loss(right, reference)) == 0.0
+    assert float(logit_loss(nothing, reference)) == 25.0
+    assert float(logit_loss(torch.cat([right, nothing], dim=1), reference)) == 12.5
