@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from gliosynth.cohort.spec import CohortSpec
-from gliosynth.cohort.spec.sections import GridSection, ImageFormat
+from gliosynth.cohort.spec import CohortSpec, Generator
+from gliosynth.cohort.spec.sections import ImageFormat
 from gliosynth.errors import InvalidParameterError
 
 CASE_SECONDS: Final = 0.8
@@ -17,6 +17,18 @@ CASE_SECONDS: Final = 0.8
 
 VOXEL_SECONDS: Final = 9e-7
 """Seconds per voxel of the grid for simulation, measurement and files, gate without segmenter."""
+
+MOVE_VOXEL_SECONDS: Final = 3e-7
+"""Seconds per voxel of the grid for moving the tumour and making brain maps, where a network paints."""
+
+PAINT_VOXEL_SECONDS: Final = {
+    Generator.SIMULATOR: 0.0,
+    Generator.AUGMENTATION_NETWORK: 1.4e-6,
+    Generator.SPADE: 1.4e-6,
+}
+"""Seconds per voxel of the grid for painting four contrasts, by generators of the presets' small sizes (a joint network
+of 1.1 million parameters: 0.044 s for a slice of 192 x 192 pixels on onnxruntime); the paper's take a hundred times as
+long."""
 
 SEGMENT_SECONDS: Final = 3.0
 """Seconds of the gate's segmenter on one case, which it resamples to its own grid."""
@@ -77,15 +89,22 @@ def price_of(spec: CohortSpec, *, workers: int = 1) -> Price:
         )
     rounds = ceil(spec.case_count / workers)
     return Price(
-        seconds=round(rounds * case_seconds(spec.grid), 1),
+        seconds=round(rounds * case_seconds(spec), 1),
         bytes=DATASET_BYTES + spec.case_count * case_bytes(spec),
         memory_bytes=BASE_MEMORY_BYTES + round(VOXEL_MEMORY_BYTES * spec.grid.voxel_count),
     )
 
 
-def case_seconds(grid: GridSection) -> float:
-    """Returns the seconds of one accepted case, refused draws included."""
-    return DRAWS_PER_CASE * (CASE_SECONDS + VOXEL_SECONDS * grid.voxel_count + SEGMENT_SECONDS)
+def case_seconds(spec: CohortSpec) -> float:
+    """Returns the seconds of one accepted case, refused draws included.
+
+    Args:
+        spec: Its grid and generator count.
+    """
+    voxel = VOXEL_SECONDS + PAINT_VOXEL_SECONDS[spec.generator]
+    if spec.generator.is_network:
+        voxel += MOVE_VOXEL_SECONDS
+    return DRAWS_PER_CASE * (CASE_SECONDS + voxel * spec.grid.voxel_count + SEGMENT_SECONDS)
 
 
 def case_bytes(spec: CohortSpec) -> int:

@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+import onnx
 import psycopg
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from gliosynth.cohort.anatomies import SpecAnatomies
 from gliosynth.cohort.case import make_case
@@ -27,6 +30,8 @@ from services.cohort.jobs.cohorts import Cohorts
 from services.cohort.jobs.database import Database, database_url
 from services.cohort.jobs.records import CohortRecord, ModelRecord, NewCohort, PriceRecord
 from services.cohort.jobs.tables import ACTIVE, State
+from services.cohort.making.generator import generator_models
+from services.runtime.settings import Settings
 from services.runtime.storage import Store, open_store
 
 ROOT = Path(__file__).parents[3]
@@ -219,6 +224,85 @@ def new_postgres(postgres_url: str) -> Callable[[], str]:
         return postgres_url.format(name=name)
 
     return make
+
+
+LEVELS = {
+    "t1n": (0.3, 0.35, 0.4, 0.85, 0.62, 0.38, 0.15, 0.0),
+    "t1c": (0.3, 0.35, 0.95, 0.85, 0.6, 0.38, 0.15, 0.0),
+    "t2w": (0.8, 0.75, 0.6, 0.9, 0.45, 0.3, 0.15, 0.0),
+    "t2f": (0.55, 0.85, 0.7, 0.75, 0.55, 0.38, 0.15, 0.0),
+}
+"""Unit intensities in which the tiny network paints NCR, ED, ET, the four bands and the background of each contrast."""
+
+GENERATOR_CONFIG = """
+name: "{name}"
+backend: "onnxruntime"
+max_batch_size: 8
+input [ {{ name: "brain_maps" data_type: TYPE_UINT8 dims: [ {count}, -1, -1 ] }} ]
+output [ {{ name: "contrasts" data_type: TYPE_FP32 dims: [ {count}, -1, -1 ] }} ]
+instance_group [ {{ count: 1 kind: KIND_CPU }} ]
+{parameters}
+"""
+
+
+def tiny_generator(contrasts: tuple[str, ...]) -> onnx.ModelProto:
+    """Returns a network: each channel of a brain map in its level, smoothed by 3 x 3 pixels, 0 in the background."""
+    count = len(contrasts)
+    constants = {
+        "table": np.array([LEVELS[contrast] for contrast in contrasts], np.float32).ravel(),
+        "rows": (8 * np.arange(count, dtype=np.int64)).reshape(1, count, 1, 1),
+        "background": np.array(7, np.int64),
+    }
+    nodes = [
+        helper.make_node("Cast", ["brain_maps"], ["channels"], to=TensorProto.INT64),
+        helper.make_node("Add", ["channels", "rows"], ["places"]),
+        helper.make_node("Gather", ["table", "places"], ["levels"]),
+        helper.make_node("AveragePool", ["levels"], ["smooth"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        helper.make_node("Less", ["channels", "background"], ["inside"]),
+        helper.make_node("Cast", ["inside"], ["brain"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["smooth", "brain"], ["contrasts"]),
+    ]
+    shape = ["n", count, "h", "w"]
+    graph = helper.make_graph(
+        nodes,
+        "tiny_generator",
+        [helper.make_tensor_value_info("brain_maps", TensorProto.UINT8, shape)],
+        [helper.make_tensor_value_info("contrasts", TensorProto.FLOAT, shape)],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def add_generator(
+    root: Path, name: str = "augmentation_network", painted: tuple[str, ...] = tuple(LEVELS), **parameters: str
+) -> Path:
+    """Puts a tiny generator into a model repository, with other parameters in its config.pbtxt, and returns it."""
+    folder = root / name
+    (folder / "1").mkdir(parents=True)
+    onnx.save(tiny_generator(painted), folder / "1" / "model.onnx")
+    written = {"contrasts": ",".join(painted), "multiple": "16", "trained_on": "nothing at all", **parameters}
+    entries = [f'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}' for key, value in written.items()]
+    text = GENERATOR_CONFIG.format(name=name, count=len(painted), parameters="\n".join(entries))
+    (folder / "config.pbtxt").write_text(text)
+    return root
+
+
+@pytest.fixture(scope="session")
+def new_generator() -> Callable[..., Path]:
+    """Puts tiny generators into model repositories."""
+    return add_generator
+
+
+@pytest.fixture
+def order_painted(workshop: Workshop) -> Callable[..., CohortRecord]:
+    """Orders cohorts that the generator of a model repository paints, as the server would."""
+
+    def create(case_count: int, models: Path, **settings: object) -> CohortRecord:
+        spec = parse_spec(tiny_document(case_count, generator="augmentation_network"))
+        pinned = generator_models(Settings(model_repository=models, **settings), spec)
+        return workshop.cohorts.create(replace(order(spec), models=pinned))
+
+    return create
 
 
 LEASE_S = 3
