@@ -82,13 +82,15 @@ def markdown(outcomes: Sequence[Outcome], *, control: str) -> str:
         control: Name of the row that the others are compared with.
     """
     means = means_of(outcomes)
-    columns = [column for column in COLUMNS if all(column in values for values in means.values())]
+    columns = [column for column in COLUMNS if any(column in values for values in means.values())]
     lines = [f"| arm | seeds | {' | '.join(columns)} |", "|---" * (len(columns) + 2) + "|"]
     for row, values in means.items():
         baseline = control_of(row, tuple(means), control=control)
         gap = differences(outcomes, row, baseline) if row != baseline else {}
         seeds = " ".join(str(one.seed) for one in outcomes if one.row == row)
-        cells = [f"{values[c]:.3f}" + (f" ({gap[c]:+.3f})" if c in gap else "") for c in columns]
+        cells = [
+            (f"{values[c]:.3f}" if c in values else "") + (f" ({gap[c]:+.3f})" if c in gap else "") for c in columns
+        ]
         lines.append(f"| {row} | {seeds} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", spread_text(outcomes, control)]) + "\n"
 
