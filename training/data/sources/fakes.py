@@ -15,8 +15,11 @@ from gliosynth.labels import CONTRASTS, LEGACY_ET, Contrast, Label
 from gliosynth.nifti import write_nifti
 from gliosynth.volume import Affine, Volume
 
-SHAPE: Final = (104, 112, 100)
-"""Voxels of a case of 1 mm: the smallest brain that is believed (300 ml), and air around it."""
+SHAPE: Final = (92, 100, 90)
+"""Voxels of a case of 1 mm."""
+
+RADII_MM: Final = (41.0, 45.0, 40.0)
+"""Radii of the brain: hardly more than the least that is believed (300 ml), so that tests are quick."""
 
 OLD_NAMES: Final = {Contrast.T1N: "t1", Contrast.T1C: "t1ce", Contrast.T2W: "t2", Contrast.T2F: "flair"}
 """File names of BraTS 2018 to 2021."""
@@ -63,7 +66,7 @@ def fake_case(seed: int, *, spacing_mm: float = 1.0) -> FakeCase:
     rng = np.random.default_rng(seed)
     shape = [round(size / spacing_mm) for size in SHAPE]
     axes = np.stack(np.meshgrid(*(spacing_mm * (np.arange(n) - (n - 1) / 2) for n in shape), indexing="ij"))
-    brain = ((axes / np.reshape([44, 48, 42], (3, 1, 1, 1))) ** 2).sum(axis=0) < 1
+    brain = ((axes / np.reshape(RADII_MM, (3, 1, 1, 1))) ** 2).sum(axis=0) < 1
     centre = rng.uniform([10, 8, -12], [18, 16, -6]).reshape(3, 1, 1, 1)
     far = np.sqrt(((axes - centre) ** 2).sum(axis=0))
     labels = np.select([far < 6, far < 10, far < 16], [Label.NCR, Label.ET, Label.ED]).astype(np.uint8)

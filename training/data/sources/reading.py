@@ -87,10 +87,10 @@ def read_case(case: FoundCase, *, tumour_free: bool = False) -> RealVolume:
     placed = {contrast: _placed(volume, working) for contrast, volume in images.items()}
     brain = _brain(case, placed, reference, working)
     labels = _labels(case, reference, working)
-    box = bounding_box(np.any([image != 0 for image in placed.values()], axis=0) | brain, margin=(1, 1, 1))
-    brain, labels = crop(brain, box), crop(labels, box)
     outside_ml = _check_inside(labels, brain, case.name)
     labels[~brain] = 0
+    box = bounding_box(np.any([image != 0 for image in placed.values()], axis=0) | brain, margin=(1, 1, 1))
+    brain, labels = crop(brain, box), crop(labels, box)
     present = tuple(contrast for contrast in CONTRASTS if contrast in placed)
     return RealVolume(_scores(placed, brain, box), labels, brain, present, reference.spacing_mm, outside_ml)
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,15 +25,23 @@ SHAPE = RingShape(slots=1, slices=88, height=96, width=104, slice_mm=1.0)
 NAMES = ("BraTS-GLI-00001-000", "BraTS-GLI-00001-001", "BraTS-GLI-00002-000")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three cases of two patients; the second lacks T2, the third has no label map."""
-    place = tmp_path / "cases"
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three cases of two patients and their ring; the second lacks T2, the third has no label map."""
+    home = tmp_path_factory.mktemp("prepared")
     for seed, name in enumerate(NAMES):
         contrasts = tuple(c for c in CONTRASTS if seed != 1 or c is not Contrast.T2W)
-        write_brats(place / name, name, fake_case(seed), new_names=True, contrasts=contrasts)
-    (place / NAMES[2] / f"{NAMES[2]}-seg.nii.gz").unlink()
-    return place
+        write_brats(home / "cases" / name, name, fake_case(seed), new_names=True, contrasts=contrasts)
+    (home / "cases" / NAMES[2] / f"{NAMES[2]}-seg.nii.gz").unlink()
+    source_ring(home / "cases", options(home / "cases"))
+    return home
+
+
+@pytest.fixture
+def folder(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of the cases with the ring that was made of them, for a test to spoil."""
+    shutil.copytree(prepared, tmp_path / "own")
+    return tmp_path / "own" / "cases"
 
 
 def options(folder: Path, *, policy: BadCases = BadCases.SKIP) -> FillOptions:
@@ -78,9 +87,9 @@ def test_the_same_files_again_are_no_work(folder: Path, monkeypatch: pytest.Monk
     assert second.ring.folder == first.ring.folder
     assert second.cases == first.cases
     assert second.bad == first.bad
-    monkeypatch.undo()
     os.utime(folder / NAMES[0] / f"{NAMES[0]}-seg.nii.gz", ns=(1, 1))
-    assert source_ring(folder, options(folder)).ring.folder != first.ring.folder
+    with pytest.raises(TypeError):  # it is asked to read again
+        source_ring(folder, options(folder))
 
 
 def test_an_interrupted_ring_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
