@@ -69,7 +69,7 @@ class Cohort:
         error_message: The same for a person, or "".
         withheld_reasons: Why the images do not leave.
         generator_version: What makes it.
-        models: Models of the gate.
+        models: Models that paint the images, where a network does, and those of the gate.
         create_time: When it was created.
         end_time: When the work was over, or None.
         expire_time: When it will be deleted, or None.

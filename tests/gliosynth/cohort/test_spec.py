@@ -7,8 +7,10 @@ import jsonschema
 import pytest
 import yaml
 
+from gliosynth.cohort.recipe import manipulation_of
 from gliosynth.cohort.spec import CohortSpec, json_schema, parse_spec
 from gliosynth.errors import InvalidSpecError
+from gliosynth.generation import Manipulation
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "examples" / "cohorts").glob("*.yaml"))
@@ -41,6 +43,20 @@ BAD = [
     ({"scanner": {"noise": [0.1]}}, "scanner.noise[1]", "must be given", "nothing"),
     ({"scanner": {"field_strengths_tesla": [7.0]}}, "scanner.field_strengths_tesla[0]", "must be 1.5 or 3.0", "7.0"),
     ({"generator": "diffusion"}, "generator", "must be 'simulator'", "'diffusion'"),
+    ({"manipulation": {}}, "(document)", "must leave out manipulation with the generator simulator", "{"),
+    (
+        {"generator": "spade", "manipulation": {"scale": [1.3, 0.7]}},
+        "manipulation.scale",
+        "must name the lowest end first",
+        "[1.3, 0.7]",
+    ),
+    (
+        {"generator": "spade", "manipulation": {"rotation_deg": 181}},
+        "manipulation.rotation_deg",
+        "must be less than or equal to 180",
+        "181",
+    ),
+    ({"generator": "spade", "manipulation": {"dx_mm": 1}}, "manipulation.dx_mm", "is no field of a cohort spec", "1"),
     ({"grid": {"shape": [8, 192, 160]}}, "grid.shape[0]", "must be greater than or equal to 24", "8"),
     ({"grid": {"shape": [300, 300, 300]}}, "grid", "must have at most 16777216 voxels, these are 27000000", "{"),
     ({"grid": {"shape": [40, 48, 40]}}, "grid", "must be 128 to 320 mm wide along each axis", "{"),
@@ -132,6 +148,30 @@ def test_the_release_expects_the_volumes_that_were_asked_for() -> None:
     other = parse_spec(GOOD | {"tumour": {"volume_ml": asked}, "release": {"volume_median_ml": 20.0}})
     assert (other.release.volume_median_ml, other.release.volume_log_sd) == (20.0, 0.3)
     assert parse_spec(spec.to_json()) == spec
+
+
+def test_a_network_moves_tumours_as_the_paper_does_unless_told_otherwise() -> None:
+    """The defaults are written out, one field changes one range, and the simulator has none."""
+    spec = parse_spec(GOOD | {"generator": "augmentation_network"})
+    assert spec.manipulation is not None
+    assert (spec.manipulation.rotation_deg, spec.manipulation.shift_mm) == (80.0, 10.0)
+    assert (spec.manipulation.scale, spec.manipulation.flips, spec.manipulation.share) == ((0.7, 1.3), True, 1.0)
+    assert parse_spec(spec.to_json()) == spec
+    other = parse_spec(GOOD | {"generator": "augmentation_network", "manipulation": {"shift_mm": 2}})
+    assert other.manipulation == spec.manipulation.model_copy(update={"shift_mm": 2.0})
+    assert parse_spec(GOOD).manipulation is None
+    assert parse_spec(parse_spec(GOOD).to_json()).manipulation is None
+
+
+def test_every_field_of_a_manipulation_reaches_the_generator() -> None:
+    """Each changed one, and the random edit takes them all."""
+    asked = {"share": 0.5, "rotation_deg": 9, "shift_mm": 8, "dz_mm": 7, "scale": [0.9, 1.2], "flips": False}
+    asked |= {"smallest_inside": 0.6, "keep_unmoved": True}
+    moved = manipulation_of(parse_spec(GOOD | {"generator": "spade", "manipulation": asked}))
+    assert moved == Manipulation(0.5, 9.0, 8.0, 7.0, (0.9, 1.2), False, 0.6, True)
+    edit = moved.edit(3)
+    assert (edit.seed, edit.rotation_deg, edit.shift_mm, edit.dz_mm) == (3, 9.0, 8.0, 7.0)
+    assert (edit.smallest_scale, edit.largest_scale, edit.flips, edit.smallest_inside) == (0.9, 1.2, False, 0.6)
 
 
 def test_a_spec_survives_its_own_json() -> None:
