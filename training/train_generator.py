@@ -11,8 +11,8 @@ state.safetensors (the same command resumes from it), best.safetensors (highest 
 and last.safetensors: averaged weights of the generator.
 """
 
-import argparse
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,65 +22,58 @@ from torch import nn
 
 from gliosynth.contrast.settings import TRAINING
 from training.data.ring import Ring, RingShape, feed
-from training.data.simulated import VALIDATION_SEED, Workers, simulator_of
-from training.generation.options import add_generation_arguments, defaults_of, generation_options_of, notes_of
+from training.data.simulated import VALIDATION_SEED, simulator, simulator_of
+from training.data.sources.options import open_sources, source_options_of
+from training.data.stream import Feed
+from training.data.stream_options import open_stream, stream_options_of
+from training.generation.options import defaults_of, generation_options_of, notes_of, parse
 from training.generation.presets import makers_of, preset_of
 from training.generation.system import GeneratorSystem
 from training.loop.command import plan, start
-from training.loop.options import add_loop_arguments, loop_options_of
 from training.loop.options import as_json as loop_json
+from training.loop.options import loop_options_of
 from training.loop.train import train
 from training.losses.perceptual import PerceptualLoss, perceptual_of
 
 LOG = logging.getLogger("training")
 
-RESERVE: Final = 24
-"""Volumes that must wait in the ring before the first step."""
-
 HELD_OUT_SEED: Final = VALIDATION_SEED + 1000
 """Seed of the held-out volumes, far from those of training and of the shifted simulators."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command."""
+    line, shape = parse(arguments, description=__doc__), RingShape()
+    options, stream_options = generation_options_of(line), stream_options_of(line)
+    sources = source_options_of(line, plane=(shape.height, shape.width))
+    preset = preset_of(options.preset, contrast=options.contrast or None)
+    loop = loop_options_of(line, defaults_of(preset))
+    recorded = {**options.as_json(), **loop_json(loop), **stream_options.as_json(), **sources.as_json()}
+    if line.dry_run:
+        with torch.device("meta"):
+            networks = {name: make() for name, make in makers_of(preset).items()}
+        print(plan(recorded, networks, notes_of(options, preset, stream_options.described(shape))))
+        return
+    fabric = start(line, recorded)
+    if not options.perceptual:
+        LOG.warning("no perceptual terms: name weights with --perceptual to have them")
+    if fabric.local_rank == 0:
+        fill_held_out(options.validation, volumes=options.volumes)
+    fabric.barrier()
+    volumes = Feed("training", partial(simulator, TRAINING.name), stream_options.simulator_seed)
+    with open_stream(line, shape, volumes, fabric=fabric) as stream:
+        rings = open_sources(sources, stream).rings
+        features = features_of(options.perceptual, fabric) if options.perceptual else None
+        system = GeneratorSystem(preset, options, loop, rings=rings, fabric=fabric, perceptual=features)
+        train(system, loop, folder=line.run, fabric=fabric)
 
 
 def fill_held_out(folder: Path, *, volumes: int) -> None:
     """Simulates volumes like those of training on anatomies that training never sees, if the folder has no ring."""
     if any(folder.glob("*/ring.json")):
         return
-    LOG.info("simulating %d held-out volumes", volumes)
     ring = Ring.create(folder / "held-out", RingShape(slots=volumes))
     feed(ring, simulator_of(TRAINING, held_out=True), seed=HELD_OUT_SEED, numbers=range(volumes))
-
-
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Returns the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_loop_arguments(parser)
-    add_generation_arguments(parser)
-    return parser.parse_args(arguments)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Runs the command."""
-    line = parse(arguments)
-    options = generation_options_of(line)
-    preset = preset_of(options.preset, contrast=options.contrast or None)
-    loop = loop_options_of(line, defaults_of(preset))
-    recorded = {**options.as_json(), **loop_json(loop)}
-    if line.dry_run:
-        with torch.device("meta"):
-            networks = {name: make() for name, make in makers_of(preset).items()}
-        print(plan(recorded, networks, notes_of(options, preset)))
-        return
-    fabric = start(line, recorded)
-    shape = RingShape(slots=line.slots)
-    ring = Ring.create(line.ring, shape) if line.workers else Ring(line.ring)
-    fill_held_out(line.validation, volumes=options.volumes)
-    with Workers(line.ring, count=line.workers, seed=options.simulator_seed) as workers:
-        if line.workers:
-            workers.wait_for(RESERVE)
-        LOG.info("%s: %d volumes in the ring", options.preset, ring.filled)
-        features = features_of(options.perceptual, fabric) if options.perceptual else None
-        system = GeneratorSystem(preset, options, loop, rings=ring, fabric=fabric, perceptual=features)
-        train(system, loop, folder=line.run, fabric=fabric)
 
 
 def features_of(weights: str, fabric: Fabric) -> PerceptualLoss:

@@ -16,7 +16,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gliosynth.errors import InvalidInputError
+from gliosynth.errors import InvalidInputError, InvalidParameterError
 from gliosynth.labels import CONTRASTS
 from training.data.mixture import Rings
 from training.data.pairs import Pairs, UnitScales, draw_pairs, volumes_of_pairs
@@ -24,7 +24,7 @@ from training.data.ring import Ring
 from training.generation.options import GenerationOptions
 from training.generation.pictures import sheet
 from training.generation.presets import Generator, GeneratorPreset, channels_of, makers_of
-from training.generation.scoring import score_slices
+from training.generation.scoring import evaluation_of, score_slices
 from training.loop.devices import descend, set_up
 from training.loop.options import LoopOptions
 from training.loop.system import Evaluation, Step
@@ -140,9 +140,8 @@ class GeneratorSystem:
 
     def evaluate(self, averaged: Mapping[str, nn.Module]) -> Evaluation:
         """Scores the mean SSIM in the brain on the held-out rings, data range 1."""
-        return score_slices(
-            {name: (pairs, self._generate(averaged, pairs)) for name, pairs in self.held_out.items()}, self._names
-        )
+        generated = {name: (pairs, self._generate(averaged, pairs)) for name, pairs in self.held_out.items()}
+        return evaluation_of(score_slices(generated, self._names))
 
     def picture(self, averaged: Mapping[str, nn.Module]) -> NDArray[np.uint8] | None:
         """Draws two held-out slices: brain map, truth, generated, difference."""
@@ -218,15 +217,26 @@ class Marked(Protocol):
 
 
 def term_shares(preset: GeneratorPreset, perceptual: FeatureTerms | None) -> dict[str, float]:
-    """Returns the wanted share of every term by name; the perceptual share is split evenly over the layers."""
-    shares = {"image": preset.shares.image}
-    if preset.shares.dissimilarity:
-        shares["dissimilarity"] = preset.shares.dissimilarity
+    """Returns the wanted share of every term by name; no perceptual terms where there are no features.
+
+    Raises:
+        InvalidParameterError: The preset has shares for another number of layers than the features have.
+    """
+    wanted = preset.shares
+    shares = {"image": wanted.image}
+    if wanted.dissimilarity:
+        shares["dissimilarity"] = wanted.dissimilarity
     if perceptual is not None:
-        shares |= dict.fromkeys(perceptual.names, preset.shares.perceptual / len(perceptual.names))
-    shares["adversarial"] = preset.shares.adversarial
-    if preset.shares.feature_matching:
-        shares["feature_matching"] = preset.shares.feature_matching
+        count = len(perceptual.names)
+        layers = wanted.layers or (1 / count,) * count
+        if len(layers) != count:
+            raise InvalidParameterError(
+                f"the preset weighs {len(layers)} layers and the features have {count}; give VGG-19", field="perceptual"
+            )
+        shares |= {name: wanted.perceptual * layer for name, layer in zip(perceptual.names, layers, strict=True)}
+    shares["adversarial"] = wanted.adversarial
+    if wanted.feature_matching:
+        shares["feature_matching"] = wanted.feature_matching
     return shares
 
 

@@ -42,7 +42,7 @@ def test_small_preset_fits_16_mib_as_fp16() -> None:
 
 
 def test_norm_is_scaled_and_shifted_where_the_map_says() -> None:
-    """x = 1, 3 has mean 2, sd 1: -1, 1. With gamma 1 and beta 10 where the map is lit: 8, 12; elsewhere unchanged."""
+    """X = 1, 3 has mean 2, sd 1: -1, 1. With gamma 1 and beta 10 where the map is lit: 8, 12; elsewhere unchanged."""
     norm = SpatiallyAdaptiveNorm(1, maps=1, hidden=1)
     with torch.no_grad():
         for conv, middle, bias in ((norm.shared, 1.0, 0.0), (norm.gamma, 1.0, 0.0), (norm.beta, 10.0, 0.0)):
