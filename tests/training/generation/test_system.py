@@ -66,7 +66,7 @@ def mean_image_score(ring: Ring, system: GeneratorSystem) -> float:
 
 @pytest.mark.parametrize(("name", "steps"), [("tiny", 40), ("spade_tiny", 60)])
 def test_training_beats_the_mean_image(name: str, steps: int, ring: Ring, validation: Path, tmp_path: Path) -> None:
-    """In seconds the image error falls by a third and more, and SSIM on a held-out volume passes that of the mean image."""
+    """In seconds the image error falls by a third, and SSIM on a held-out volume passes that of the mean image."""
     system, recipe = system_of(name, ring, validation, steps=steps, report_every=10, evaluate_every=steps)
     at = train(system, recipe, folder=tmp_path, fabric=fabric())
     rows = losses(tmp_path)
