@@ -8,82 +8,22 @@ ceiling. Image metrics are not computed across a moved lesion, where they mean n
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from enum import StrEnum
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gliosynth.errors import InvalidInputError
 from gliosynth.generation import GeneratorNetwork, brain_maps_of, paint
-from gliosynth.labels import CONTRASTS, REGIONS, Contrast, LabelMap, Mask, Region, region_mask
-from gliosynth.metrics.image import ImageScores, score_image
+from gliosynth.labels import CONTRASTS, REGIONS, LabelMap, Mask, Region, region_mask
 from gliosynth.metrics.overlap import dice
 from gliosynth.segmentation import CascadeModels
 from training.data.manipulation import manipulate_volume
-from training.data.pairs import Pairs, UnitScales, pairs_of_volume
+from training.data.pairs import UnitScales, pairs_of_volume
 from training.data.ring import Ring
+from training.generation.figures import CaseFigures, ContrastFigures, Images, LesionFigures, compare
 from training.generation.finding import find_lesion
 from training.generation.trained import generated
-
-DATA_RANGE: Final = 1.0
-"""Unit intensities lie in 0 to 1."""
-
-
-class Images(StrEnum):
-    """Which images a segmenter looks at."""
-
-    TRUE = "true"
-    """The held-out volume itself: what the segmenter can do."""
-    PAINTED = "painted"
-    """Painted from its brain maps."""
-    MOVED = "moved"
-    """Painted from its brain maps with the lesion somewhere else."""
-
-
-@dataclass(frozen=True)
-class ImageFigures:
-    """Means of image metrics in the brain, unit intensities.
-
-    Attributes:
-        mse: Mean squared error.
-        mae: Mean absolute error.
-        psnr_db: Peak signal-to-noise ratio, data range 1.
-        ssim: Structural similarity, data range 1.
-    """
-
-    mse: float
-    mae: float
-    psnr_db: float
-    ssim: float
-
-
-@dataclass(frozen=True)
-class ContrastFigures:
-    """How close painted slices of one contrast of one case are to the true ones.
-
-    Attributes:
-        contrast: Which one.
-        case: Of all slices as one volume.
-        slices: Of each slice.
-    """
-
-    contrast: Contrast
-    case: ImageFigures
-    slices: tuple[ImageFigures, ...]
-
-
-@dataclass(frozen=True)
-class LesionFigures:
-    """Where a segmenter found the lesion of one case.
-
-    Attributes:
-        images: In which images.
-        dice: WT, TC and ET against the map; None where the map has none of it.
-    """
-
-    images: Images
-    dice: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,42 +50,31 @@ class CaseScores:
     Attributes:
         ring: Name of the ring's folder.
         slot: Its place in the ring.
-        contrasts: Image metrics per contrast.
-        lesions: What the segmenter found; empty where none was given, or the networks paint not all contrasts.
-        looked: The volumes, for pictures.
+        figures: Image metrics per contrast, and what the segmenter found.
+        looked: The volumes that it looked at, for pictures.
     """
 
     ring: str
     slot: int
-    contrasts: tuple[ContrastFigures, ...]
-    lesions: tuple[LesionFigures, ...]
+    figures: CaseFigures
     looked: tuple[Looked, ...]
 
 
-@dataclass(frozen=True)
-class GeneratorScores:
-    """Means over cases.
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """A held-out volume.
 
     Attributes:
-        cases: How many there were.
-        slices: Slices of all of them.
-        by_case: Per contrast, the mean over cases.
-        by_slice: Per contrast, the mean over slices.
-        lesions: Per kind of images, WT, TC and ET: mean Dice over the cases that have the region.
-        counted: The number of those cases, likewise.
+        contrasts: z-scores ``(4, X, Y, Z)``.
+        labels: ``(X, Y, Z)``.
+        brain: ``(X, Y, Z)``.
+        slice_mm: Distance of the slices; pixels are 1 mm.
     """
 
-    cases: int
-    slices: int
-    by_case: dict[Contrast, ImageFigures]
-    by_slice: dict[Contrast, ImageFigures]
-    lesions: dict[Images, dict[Region, float]]
-    counted: dict[Images, dict[Region, int]]
-
-    @property
-    def ssim(self) -> float:
-        """Mean SSIM over contrasts and cases."""
-        return float(np.mean([figures.ssim for figures in self.by_case.values()]))
+    contrasts: NDArray[np.float32]
+    labels: LabelMap
+    brain: Mask
+    slice_mm: float
 
 
 def evaluate_generator(
@@ -173,52 +102,24 @@ def evaluate_generator(
         for slot in shown[:most_cases]:
             images = _compared(networks, ring, scales, slot=slot, size=size)
             rng = np.random.default_rng([seed, int(ring.index[slot, 0])])
-            looked = tuple(_looked_at(networks, models, ring, slot, rng)) if models is not None else ()
+            looked = tuple(_looked_at(networks, models, held_out(ring, slot), rng)) if models is not None else ()
             lesions = tuple(LesionFigures(one.images, _dice_of(one)) for one in looked)
-            yield CaseScores(ring.folder.name, slot, images, lesions, looked)
+            yield CaseScores(ring.folder.name, slot, CaseFigures(images, lesions), looked)
 
 
-def compare(pairs: Pairs, images: NDArray[np.float32], contrasts: Sequence[Contrast]) -> tuple[ContrastFigures, ...]:
-    """Returns how close images of slices are to the true ones, in the brain.
+def held_out(ring: Ring, slot: int) -> HeldOut:
+    """Returns a volume of a ring that nobody renews.
 
-    Args:
-        pairs: B slices in M contrasts.
-        images: ``(B, M, H, W)`` unit intensities.
-        contrasts: The M contrasts.
+    Raises:
+        InvalidInputError: A worker is replacing it.
     """
-    return tuple(
-        _figures(contrast, pairs.contrasts[:, channel], images[:, channel], pairs.brain[:, 0])
-        for channel, contrast in enumerate(contrasts)
-    )
-
-
-def summarise(cases: Sequence[CaseScores]) -> GeneratorScores:
-    """Returns the means over cases, at least one."""
-    contrasts = [one.contrast for one in cases[0].contrasts]
-    each = {name: [one for case in cases for one in case.contrasts if one.contrast is name] for name in contrasts}
-    kinds = [one.images for one in cases[0].lesions]
-    found = {
-        kind: {
-            region: [
-                value
-                for case in cases
-                for one in case.lesions
-                if one.images is kind and (value := one.dice[number]) is not None
-            ]
-            for number, region in enumerate(REGIONS)
-        }
-        for kind in kinds
-    }
-    return GeneratorScores(
-        cases=len(cases),
-        slices=sum(len(case.contrasts[0].slices) for case in cases),
-        by_case={name: _mean([one.case for one in ones]) for name, ones in each.items()},
-        by_slice={name: _mean([figures for one in ones for figures in one.slices]) for name, ones in each.items()},
-        lesions={
-            kind: {r: float(np.mean(v)) if v else float("nan") for r, v in of.items()} for kind, of in found.items()
-        },
-        counted={kind: {region: len(values) for region, values in of.items()} for kind, of in found.items()},
-    )
+    found = ring.read(slot, np.arange(int(ring.index[slot, 1])))
+    if found is None:
+        raise InvalidInputError(f"{ring.folder}: volume {slot} is being replaced; judge on a ring that nobody renews")
+    contrasts: NDArray[np.float32] = np.ascontiguousarray(np.moveaxis(found.contrasts, 0, -1))
+    labels: LabelMap = np.ascontiguousarray(np.moveaxis(found.labels, 0, -1))
+    brain: Mask = np.ascontiguousarray(np.moveaxis(found.brain, 0, -1))
+    return HeldOut(contrasts, labels, brain, ring.shape.slice_mm)
 
 
 def _compared(
@@ -235,30 +136,22 @@ def _compared(
 
 
 def _looked_at(
-    networks: Sequence[GeneratorNetwork],
-    models: CascadeModels,
-    ring: Ring,
-    slot: int,
-    rng: np.random.Generator,
+    networks: Sequence[GeneratorNetwork], models: CascadeModels, case: HeldOut, rng: np.random.Generator
 ) -> Iterator[Looked]:
     """Yields the true volume, the painted one and, where a movement fits, the one with its lesion moved."""
-    held = ring.read(slot, np.arange(int(ring.index[slot, 1])))
-    if held is None:
-        return
-    contrasts = np.ascontiguousarray(np.moveaxis(held.contrasts, 0, -1))
-    labels, brain = (np.ascontiguousarray(np.moveaxis(part, 0, -1)) for part in (held.labels, held.brain))
-    slice_mm = ring.shape.slice_mm
 
     def looked(images: Images, volume: NDArray[np.float32], wanted: LabelMap) -> Looked:
-        return Looked(images, volume, wanted, find_lesion(volume, brain, models=models, slice_mm=slice_mm))
+        found = find_lesion(volume, case.brain, models=models, slice_mm=case.slice_mm)
+        return Looked(images, volume, wanted, found)
 
-    yield looked(Images.TRUE, contrasts, labels)
-    if len([contrast for network in networks for contrast in network.contrasts]) < len(CONTRASTS):
+    yield looked(Images.TRUE, case.contrasts, case.labels)
+    if sum(len(network.contrasts) for network in networks) < len(CONTRASTS):
         return
-    yield looked(Images.PAINTED, paint(brain_maps_of(contrasts, labels, brain, moved_from=None), networks), labels)
-    moved = manipulate_volume(labels, brain, rng, spacing_mm=(1.0, 1.0, slice_mm))
+    maps = brain_maps_of(case.contrasts, case.labels, case.brain, moved_from=None)
+    yield looked(Images.PAINTED, paint(maps, networks), case.labels)
+    moved = manipulate_volume(case.labels, case.brain, rng, spacing_mm=(1.0, 1.0, case.slice_mm))
     if moved is not None:
-        maps = brain_maps_of(contrasts, moved, brain, moved_from=labels)
+        maps = brain_maps_of(case.contrasts, moved, case.brain, moved_from=case.labels)
         yield looked(Images.MOVED, paint(maps, networks), moved)
 
 
@@ -269,25 +162,3 @@ def _dice_of(looked: Looked) -> tuple[float | None, ...]:
 def _dice(labels: LabelMap, found: LabelMap, region: Region) -> float | None:
     wanted = region_mask(labels, region)
     return dice(wanted, region_mask(found, region)) if wanted.any() else None
-
-
-def _figures(contrast: Contrast, truth: NDArray[np.float32], made: NDArray[np.float32], brain: Mask) -> ContrastFigures:
-    """Returns the figures of slices ``(B, H, W)``, together and one by one."""
-    volumes = [np.ascontiguousarray(np.moveaxis(part, 0, -1)) for part in (truth, made, brain)]
-    each = [
-        _of(score_image(one, two, data_range=DATA_RANGE, mask=mask))
-        for one, two, mask in zip(truth, made, brain, strict=True)
-    ]
-    case = score_image(volumes[0], volumes[1], data_range=DATA_RANGE, mask=volumes[2])
-    return ContrastFigures(contrast, _of(case), tuple(each))
-
-
-def _of(scores: ImageScores) -> ImageFigures:
-    return ImageFigures(**{name.name: getattr(scores, name.name) for name in fields(ImageFigures)})
-
-
-def _mean(figures: Sequence[ImageFigures]) -> ImageFigures:
-    """Returns the mean of each figure."""
-    return ImageFigures(
-        **{name.name: float(np.mean([getattr(one, name.name) for one in figures])) for name in fields(ImageFigures)}
-    )

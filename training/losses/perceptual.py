@@ -70,13 +70,12 @@ class PerceptualLoss:
         Args:
             synthetic: Unit intensities ``(B, M, H, W)``; gradients reach it.
             real: The same of the real image; none reach it.
-            mask: ``(B, 1, H, W)`` float, 1 where pixels count; coarser layers use its mean over their cell.
+            mask: ``(B, 1, H, W)`` float, 1 where pixels count; coarser layers use its mean over their cell. Where it
+                is 0 everywhere, as on a crop beside the brain, the terms are 0.
 
         Raises:
-            InvalidParameterError: The network has other layers than the weights, or the mask selects nothing.
+            InvalidParameterError: The network has other layers than the weights.
         """
-        if not bool(mask.any()):
-            raise InvalidParameterError("mask: it selects no pixel; give slices that show brain", field="mask")
         found = self.network.features(synthetic.flatten(0, 1)[:, None])
         with torch.no_grad():
             wanted = self.network.features(real.flatten(0, 1)[:, None])
@@ -124,4 +123,4 @@ def _mean_distance(one: Tensor, two: Tensor, mask: Tensor) -> Tensor:
     """Returns the mean absolute difference of features ``(N, C, h, w)`` under a mask ``(N, 1, H, W)``."""
     shares = nn.functional.adaptive_avg_pool2d(mask, (one.shape[-2], one.shape[-1]))
     distance = (one.float() - two.float()).abs().mean(dim=1, keepdim=True)
-    return (distance * shares).sum() / shares.sum()
+    return (distance * shares).sum() / shares.sum().clamp_min(torch.finfo(torch.float32).tiny)
