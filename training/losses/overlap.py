@@ -1,7 +1,8 @@
 """Losses of the region segmenters: soft Dice and Tversky over the batch, with binary cross entropy.
 
 p are probabilities, g the reference in {0, 1}; sums run over all pixels of the batch, so a slice without tumour
-costs only what is wrongly found on it (paper 002, equation 4, computed over the batch as its released code does).
+costs only what is wrongly found on it (paper 002, equation 4, computed over the batch as its released code does). On
+several devices the sums run over the batches of all of them.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+
+from training.loop.reductions import sum_over_devices
 
 DICE_SMOOTHING: Final = 0.01
 """c of paper 002, equation 4, in pixels: keeps 0/0 at 1."""
@@ -46,10 +49,12 @@ def tversky_loss(probabilities: Tensor, reference: Tensor, weights: OverlapWeigh
     Returns:
         Scalar in 0 to 1; 0 where both are empty.
     """
-    overlap = (probabilities * reference).sum() + DICE_SMOOTHING / 2
-    missed = ((1 - probabilities) * reference).sum()
+    hits = (probabilities * reference).sum()
+    misses = ((1 - probabilities) * reference).sum()
     excess = (probabilities * (1 - reference)).sum()
-    return 1 - overlap / (overlap + weights.false_negative * missed + weights.false_positive * excess)
+    sums = sum_over_devices(torch.stack([hits, misses, excess]))
+    overlap = sums[0] + DICE_SMOOTHING / 2
+    return 1 - overlap / (overlap + weights.false_negative * sums[1] + weights.false_positive * sums[2])
 
 
 def region_loss(logits: Tensor, reference: Tensor, weights: OverlapWeights) -> Tensor:

@@ -9,9 +9,10 @@ import pytest
 from gliosynth.errors import InvalidInputError
 from gliosynth.labels import Region
 from training.data.augment import augment
-from training.data.ring import Ring, RingShape
-from training.data.samples import draw_views
-from training.segmentation.presets import PRESETS
+from training.data.fakes import simulate_ball
+from training.data.ring import Ring, RingShape, feed
+from training.data.samples import Stacks, draw_views, read_stacks
+from training.segmentation.presets import PRESETS, Variation
 
 WT = replace(PRESETS[Region.WT], crop=(48, 64))
 WHOLE = replace(WT, variation=replace(WT.variation, channel_dropout=0))
@@ -88,3 +89,74 @@ def test_an_empty_ring_is_an_error(tmp_path: Path) -> None:
     """Training never starts on zeros."""
     with pytest.raises(InvalidInputError, match="let the worker fill"):
         draw_views(Ring.create(tmp_path / "empty", RingShape(3, 12, 64, 80)), WT, count=1, rng=np.random.default_rng(0))
+
+
+def test_a_stack_holds_the_slices_beside_and_zeros_beyond(ring: Ring) -> None:
+    """Slice 0 has nothing below; slice 5's neighbours are slices 4 and 6, each with labels and brain of its own."""
+    stacks = read_stacks(ring, 1, np.array([0, 5]), neighbours=1)
+    apart = ring.read(1, np.array([0, 1, 4, 5, 6]))
+    assert stacks is not None
+    assert apart is not None
+    assert not stacks.contrasts[0, 0].any()
+    assert not stacks.brain[0, 0].any()
+    assert np.array_equal(stacks.contrasts[0, 1:], apart.contrasts[:2])
+    assert np.array_equal(stacks.contrasts[1], apart.contrasts[2:])
+    assert np.array_equal(stacks.labels[1], apart.labels[2:])
+
+
+def test_neighbours_keep_their_distance_in_mm(tmp_path: Path) -> None:
+    """At slices of 1 mm the neighbours are the second next ones, at 2 mm the next."""
+    for slice_mm, below in ((1.0, 3), (2.0, 4), (5.0, 4)):
+        ring = Ring.create(tmp_path / str(slice_mm), RingShape(1, 12, 64, 80, slice_mm))
+        feed(ring, simulate_ball, seed=1, numbers=range(1))
+        stacks, alone = read_stacks(ring, 0, np.array([5]), neighbours=1), ring.read(0, np.array([below]))
+        assert stacks is not None
+        assert alone is not None
+        assert np.array_equal(stacks.contrasts[0, 0], alone.contrasts[0])
+
+
+def test_neighbours_are_varied_like_their_slice(ring: Ring) -> None:
+    """With noise off, a sample whose three slices are equal stays equal in all three, and the middle's labels count."""
+    preset = replace(WT, neighbours=1, variation=replace(WT.variation, noise=0, channel_dropout=0.5))
+    views = draw_views(ring, preset, count=16, rng=np.random.default_rng(7))
+    middle = views.slices.middle
+    same = Stacks(
+        *(np.repeat(getattr(views.slices, f)[:, [middle]], 3, axis=1) for f in ("contrasts", "labels", "brain"))
+    )
+    batch = augment(replace(views, slices=same), preset, rng=np.random.default_rng(8))
+    assert batch.contrasts.shape == (16, 12, 48, 64)
+    for other in (0, 8):
+        assert np.array_equal(batch.contrasts[:, other : other + 4], batch.contrasts[:, 4:8])
+    alone = Stacks(same.contrasts[:, :1], same.labels[:, :1], same.brain[:, :1])
+    plain = augment(replace(views, slices=alone), preset, rng=np.random.default_rng(8))
+    assert np.array_equal(plain.contrasts, batch.contrasts[:, :4])
+    assert np.array_equal(plain.labels, batch.labels)
+
+
+def test_a_missing_contrast_stays_missing(ring: Ring) -> None:
+    """All zeros stay zeros through gain, offset, noise and repainting; the only contrast there is never lost."""
+    preset = replace(WT, region_share=1.0, variation=replace(WT.variation, channel_dropout=1.0, noise=1.0, repaint=1.0))
+    views = draw_views(ring, preset, count=8, rng=np.random.default_rng(9))
+    views.slices.contrasts[:, :, :3] = 0
+    batch = augment(views, preset, rng=np.random.default_rng(10))
+    assert not batch.contrasts[:, :3].any()
+    assert batch.contrasts[:, 3].flatten(1).any(dim=1).all()
+
+
+def test_only_the_first_volumes_are_drawn_from_where_the_preset_says_so(ring: Ring) -> None:
+    """With one volume of three every slice is one of its."""
+    views = draw_views(ring, replace(WT, volumes=1), count=12, rng=np.random.default_rng(11))
+    held = ring.read(0, np.arange(12))
+    assert held is not None
+    assert all(any(np.array_equal(one[0], plane) for plane in held.contrasts) for one in views.slices.contrasts)
+
+
+def test_each_step_can_be_switched_off(ring: Ring) -> None:
+    """Without pose and intensities a sample is the slice itself, moved by no more than its sampling grid."""
+    still = Variation(0, 0, 0, 0, 0, 0, intensity=False, pose=False)
+    preset = replace(WT, variation=still, jitter_px=0, crop=(64, 80))
+    views = draw_views(ring, preset, count=4, rng=np.random.default_rng(12))
+    views = replace(views, centres=np.full((4, 2), (31.5, 39.5), dtype=np.float32))
+    batch = augment(views, preset, rng=np.random.default_rng(13))
+    assert np.allclose(batch.contrasts, views.slices.contrasts[:, 0] * views.slices.brain[:, [0]], atol=1e-4)
+    assert np.array_equal(batch.labels[:, 0], views.slices.labels[:, 0])
