@@ -16,10 +16,10 @@ from training.segmentation.presets import segmenter
 from training.segmentation.system import SegmenterSystem
 from training.train_segmenter import main
 
-TINY = replace(segmenter("wt"), name="wt-tiny", spec=UNet2dSpec(4, (4, 6, 8, 10)), crop=(48, 64))
+TINY = replace(segmenter("wt"), name="wt-tiny", spec=UNet2dSpec(4, (8, 12, 16, 20)), crop=(48, 64))
 OPTIONS = Options(
     TINY,
-    LoopOptions(steps=60, batch=4, learning_rate=2e-2, warm_up=5, ema=0.8, report_every=10, evaluate_every=60),
+    LoopOptions(steps=60, batch=4, learning_rate=1e-2, warm_up=5, ema=0.8, report_every=10, evaluate_every=60),
     validation_stride=1,
 )
 
@@ -34,7 +34,10 @@ def test_training_lowers_the_loss_and_finds_the_tumour(ring: Ring, validation: P
     """Sixty steps on balls of tumour: the loss falls, and Dice on a held-out volume is above chance."""
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     train(
-        SegmenterSystem(OPTIONS, fabric, rings=ring, validation=validation), OPTIONS.loop, folder=tmp_path, fabric=fabric
+        SegmenterSystem(OPTIONS, fabric, rings=ring, validation=validation),
+        OPTIONS.loop,
+        folder=tmp_path,
+        fabric=fabric,
     )
     losses = [row["losses"]["loss"] for row in rows(tmp_path) if "losses" in row]  # type: ignore[index]
     assert losses[-1] < losses[0] - 0.2

@@ -81,8 +81,14 @@ def simulator_on(settings: SimulatorSettings, anatomies: Sequence[Anatomy]) -> S
 
 
 def fill_validation(folder: Path, *, volumes: int, shape: RingShape | None = None) -> None:
-    """Simulates the validation volumes of every shifted preset that the folder does not hold yet."""
-    for number, name in enumerate(VALIDATION_PRESETS):
+    """Simulates the validation volumes of every shifted preset that the folder does not hold yet.
+
+    Args:
+        folder: Of one ring a preset.
+        volumes: Of each; 0 takes the folder as it lies.
+        shape: Size of the rings, but for their slots.
+    """
+    for number, name in enumerate(VALIDATION_PRESETS if volumes else ()):
         ring = Ring.create(folder / name, replace(shape or RingShape(), slots=volumes))
         missing = range(ring.next_volume if ring.filled else 0, volumes)
         if missing:
