@@ -4,9 +4,10 @@
     python -m training.evaluate_generator --run runs/t1n runs/t1c runs/t2w runs/t2f --ring RINGS --sheet sheet.png
 
 Prints two tables. Images: MSE, MAE, PSNR and SSIM in the brain, and SSIM of whole slices, unit intensities, data range
-1, per contrast, the mean over cases and over slices, nothing moved. Lesions: Dice of WT, TC and ET that the served segmenters find in the true
-volume (the ceiling), in the painted one, and in the one painted with its lesion turned, shifted, scaled and flipped,
-each against the map that was painted. Models of one contrast are judged together if they paint all four.
+1, per contrast, the mean over cases and over slices, nothing moved. Lesions: Dice of WT, TC and ET that the served
+segmenters find in the true volume (the ceiling), in the painted one, and in the one painted with its lesion turned,
+shifted, scaled and flipped, each against the map that was painted. Models of one contrast are judged together if they
+paint all four.
 """
 
 import argparse
