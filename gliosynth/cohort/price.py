@@ -23,12 +23,12 @@ MOVE_VOXEL_SECONDS: Final = 3e-7
 
 PAINT_VOXEL_SECONDS: Final = {
     Generator.SIMULATOR: 0.0,
-    Generator.AUGMENTATION_NETWORK: 1.4e-6,
-    Generator.SPADE: 1.4e-6,
+    Generator.AUGMENTATION_NETWORK: 1.5e-6,
+    Generator.SPADE: 8.5e-6,
 }
-"""Seconds per voxel of the grid for painting four contrasts, by generators of the presets' small sizes (a joint network
-of 1.1 million parameters: 0.044 s for a slice of 192 x 192 pixels on onnxruntime); the paper's take a hundred times as
-long."""
+"""Seconds per voxel of the grid for painting four contrasts by the joint networks of `training.generation.presets` on
+onnxruntime: 1.1 million parameters and 0.048 s for a slice of 192 x 192 pixels, 8.2 million and 0.28 s. A network of
+the papers' sizes takes a hundred times as long."""
 
 SEGMENT_SECONDS: Final = 3.0
 """Seconds of the gate's segmenter on one case, which it resamples to its own grid."""

@@ -33,6 +33,17 @@ def test_bytes_grow_with_the_cases_and_seconds_with_their_rounds(small_spec: "Sm
     assert price_of(ten, workers=4).memory_bytes == price_of(one).memory_bytes
 
 
+def test_a_painted_case_costs_what_its_network_takes(small_spec: "SmallSpec") -> None:
+    """At 160 x 192 x 160 of 1 mm: 150 slices with brain at the measured time of each network, and nothing but time."""
+    simulated, crn, spade = (
+        price_of(small_spec(case_count=1, grid={}, generator=name))
+        for name in ("simulator", "augmentation_network", "spade")
+    )
+    assert crn.seconds - simulated.seconds == pytest.approx(150 * 0.048 + 1.5, rel=0.15)
+    assert spade.seconds - simulated.seconds == pytest.approx(150 * 0.28 + 1.5, rel=0.15)
+    assert simulated.bytes == crn.bytes == spade.bytes
+
+
 def test_a_full_case_fits_a_worker_of_two_gigabytes(small_spec: "SmallSpec") -> None:
     """The default grid stays below 2 GiB."""
     spec = small_spec(grid={})
