@@ -45,6 +45,11 @@ class SourceOption:
     folder: Path | None
     share: float = 1.0
 
+    def __str__(self) -> str:
+        """Returns the word of the command line that means this source."""
+        place = "" if self.folder is None else str(self.folder)
+        return f"{':'.join(filter(None, (self.kind, place)))}={self.share:g}"
+
 
 @dataclass(frozen=True)
 class SourceOptions:
@@ -69,9 +74,8 @@ class SourceOptions:
 
     def as_json(self) -> dict[str, object]:
         """Returns what decides a run's result as JSON values, for options.json."""
-        sources = [f"{source.kind}:{source.folder or ''}={source.share:g}" for source in self.sources]
         return {
-            "sources": sources, "tumour_free": self.fill.tumour_free, "held_out": self.held_out,
+            "sources": [str(source) for source in self.sources], "tumour_free": self.fill.tumour_free, "held_out": self.held_out,
             "split_seed": self.split_seed,
         }  # fmt: skip
 

@@ -52,6 +52,7 @@ def simulator(tmp_path: Path) -> Ring:
 def test_a_source_is_a_kind_a_place_and_a_share(text: str, source: SourceOption) -> None:
     """Each of kind and share may be left out; an equals sign in a folder's name is its own."""
     assert parse_source(text) == source
+    assert parse_source(str(source)) == source
 
 
 @pytest.mark.parametrize("text", ["", "brats", "brats:", "nnunet:/data/x", "simulator:/x", "/data/x=0", "/data/x=-1"])
@@ -94,7 +95,7 @@ def test_options_are_kept_as_json(tmp_path: Path) -> None:
     """What decides the result is in options.json; where rings are cached and who reads is not."""
     ours = ("--source", "brats:/data/x=0.5", "--source", "simulator=0.5")
     assert parsed(*ours).as_json() == parsed(*ours, "--source-workers", "4", "--source-cache", "/elsewhere").as_json()
-    assert parsed(*ours).as_json()["sources"] == ["brats:/data/x=0.5", "simulator:=0.5"]
+    assert parsed(*ours).as_json()["sources"] == ["brats:/data/x=0.5", "simulator=0.5"]
     assert parsed(*ours).as_json() != parsed(*ours, "--split-seed", "1").as_json()
 
 
