@@ -88,7 +88,8 @@ def open_stream(
     """
     options = stream_options_of(line)
     if options.frozen:
-        return nullcontext(Ring(line.ring))
+        known = (line.ring / "ring.json").exists()
+        return nullcontext(Ring(line.ring) if known else Ring.create(line.ring, replace(shape, slots=options.slots)))
     pace = Pace(options.pace, options.reserve, options.slots - options.slots // AHEAD_SHARE)
     workers = line.workers if fabric.local_rank == 0 else 0
     return Stream(line.ring, replace(shape, slots=options.slots), feed=feed, pace=pace, workers=workers)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -88,33 +87,6 @@ def load_weights(path: Path, network: nn.Module) -> dict[str, object]:
     """Loads weights that `save_weights` wrote and returns the facts beside them."""
     network.load_state_dict(load_file(path))
     return cast(dict[str, object], json.loads(path.with_suffix(".json").read_text()))
-
-
-def save_state(
-    folder: Path, *, network: nn.Module, averaged: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
-) -> None:
-    """Writes all that resuming needs: both networks, the optimiser's moments, the progress."""
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"averaged.{name}": value for name, value in averaged.state_dict().items()}
-    for number, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
-    _save(folder / "state.safetensors", {k: v.detach().contiguous() for k, v in tensors.items()}, vars(progress))
-
-
-def load_state(folder: Path, *, network: nn.Module, averaged: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
-    """Restores what `save_state` wrote; a folder without a state leaves everything as it is, at step 0."""
-    path = folder / "state.safetensors"
-    if not path.exists():
-        return Progress()
-    tensors = load_file(path)
-    network.load_state_dict(below("network.", tensors))
-    averaged.load_state_dict(below("averaged.", tensors))
-    moments: dict[int, dict[str, Tensor]] = {}
-    for key, value in below("optimizer.", tensors).items():
-        number, name = key.split(".", 1)
-        moments.setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    return Progress(**json.loads(path.with_suffix(".json").read_text()))
 
 
 def save_progress(folder: Path, tensors: Mapping[str, Tensor], progress: Progress) -> None:
