@@ -73,7 +73,7 @@ class UnitScales:
         if volume is None or int(ring.index[slot, 0]) != number:
             return None
         inside = [volume.contrasts[:, channel][volume.brain] for channel in range(volume.contrasts.shape[1])]
-        measured = np.stack([np.percentile(part, UNIT_PERCENTILES) for part in inside]).astype(np.float64)
+        measured = np.stack([np.percentile(part.astype(np.float64), UNIT_PERCENTILES) for part in inside])
         self._measured[str(ring.folder), slot] = (number, measured)
         return measured
 
@@ -210,10 +210,11 @@ def _read_units(
     measured, found = scales.of(ring, slot), ring.read(slot, planes)
     if measured is None or found is None or int(ring.index[slot, 0]) != number:
         return None
-    low, high = (measured[list(channels), end].astype(np.float32)[:, None, None] for end in (0, 1))
+    low, high = measured[list(channels)].T[:, :, None, None]
     if not (high > low).all():
         return None
-    units = np.clip((found.contrasts[:, list(channels)] - low) / (high - low), 0, 1)
+    # In double precision as the library does it: z-scores have few values, many of them on the edge of a band.
+    units = np.clip((found.contrasts[:, list(channels)] - low) / (high - low), 0, 1).astype(np.float32)
     return Slices(units * found.brain[:, None], found.labels, found.brain)
 
 
