@@ -65,7 +65,7 @@ def metrics_figure(summary: Summary) -> Figure:
         Line2D([], [], color=COLOURS[region], marker="o", label=f"{REGION_NAMES[region]} ({region})")
         for region in summary.regions
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), frameon=False, fontsize=10)
+    figure.legend(handles=handles, loc="lower right", ncols=len(handles), frameon=False, fontsize=9)
     title = f"Base cases with growing parts of the synthetic ones: {len(summary.cases)} held-out cases"
     figure.suptitle(title, x=0.012, ha="left", color=INK, fontsize=13, fontweight="bold")
     return figure

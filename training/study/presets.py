@@ -54,7 +54,7 @@ def _sized(name: str, widths: tuple[int, ...], crop: tuple[int, int], *, jitter_
     return replace(segmenter(name), name=f"study-{name}", spec=UNet2dSpec(4, widths), crop=crop, jitter_px=jitter_px)
 
 
-_BALLS: Final = tuple(_sized(name, (4, 6, 8, 10), (48, 64), jitter_px=4) for name in ("wt", "tc", "et"))
+_BALLS: Final = tuple(_sized(name, (8, 12, 16, 24), (48, 64), jitter_px=4) for name in ("wt", "tc", "et"))
 _SMALL: Final = (
     _sized("wt", (8, 16, 32, 48), (144, 176), jitter_px=8),
     _sized("tc", (12, 24, 40, 64), (96, 96), jitter_px=16),
@@ -68,7 +68,7 @@ PRESETS: Final = MappingProxyType(
         for preset in (
             StudyPreset(
                 "tiny", (_BALLS[0], _BALLS[1], _BALLS[2]),
-                LoopOptions(steps=60, batch=4, learning_rate=2e-2, warm_up=2, ema=0.8, evaluate_every=30),
+                LoopOptions(steps=40, batch=4, learning_rate=2e-2, warm_up=2, ema=0.8, evaluate_every=20),
                 (0,), 3, 4, 6, 0.5, RingShape(slots=1, slices=12, height=64, width=80), "balls",
             ),
             StudyPreset(
