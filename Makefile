@@ -61,7 +61,15 @@ format: $(VENV)/.dev ## Format the code
 
 .PHONY: train
 train: $(VENV)/.dev $(STUBS) ## Train the three segmenters as shipped (hours on a CPU; see training/LOG.md)
-	for region in wt tc et; do $(BIN)/python -m training.train_segmenter --region $$region || exit 1; done
+	for region in wt tc et; do $(BIN)/python -m training.train_segmenter --preset $$region --run runs/$$region || exit 1; done
+
+.PHONY: train-tiny
+train-tiny: $(VENV)/.dev $(STUBS) ## Train, export and serve every system in its tiny size (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/e2e/test_training_journeys.py
+
+.PHONY: study
+study: $(VENV)/.dev $(STUBS) ## Run paper 002's study in its small size into runs/study (an hour on a CPU)
+	OMP_NUM_THREADS=1 $(BIN)/python -m training.study --preset small --out runs/study
 
 .PHONY: evaluate
 evaluate: $(VENV)/.serve $(STUBS) ## Score the labelled cases below CASES=... beside the threshold baseline
