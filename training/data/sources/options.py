@@ -75,9 +75,11 @@ class SourceOptions:
     def as_json(self) -> dict[str, object]:
         """Returns what decides a run's result as JSON values, for options.json."""
         return {
-            "sources": [str(source) for source in self.sources], "tumour_free": self.fill.tumour_free, "held_out": self.held_out,
+            "sources": [str(source) for source in self.sources],
+            "tumour_free": self.fill.tumour_free,
+            "held_out": self.held_out,
             "split_seed": self.split_seed,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, eq=False)
