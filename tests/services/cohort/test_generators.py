@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,8 +27,6 @@ from services.cohort.making.painters import Painters
 from services.runtime.settings import Settings
 
 CONTRASTS = ("t1n", "t1c", "t2w", "t2f")
-
-SERVE = Path(__file__).parents[3] / "deploy" / "triton" / "serve_local.py"
 
 
 @pytest.fixture
@@ -224,24 +220,10 @@ def test_another_engine_is_another_network(order_painted: Callable, models: Path
 
 
 @pytest.fixture
-def triton(models: Path, tmp_path: Path) -> Iterator[str]:
+def triton(models: Path, tmp_path: Path, serve_models: Callable) -> Iterator[str]:
     """A real tritonserver over the same models; yields its address."""
-    install = subprocess.run([sys.executable, SERVE, "--install-only"], capture_output=True, text=True)
-    if install.returncode:
-        pytest.skip(f"no Triton here; try: python {SERVE.name} --install-only ({install.stderr[-200:]})")
-    log = tmp_path / "triton.log"
-    command = [sys.executable, SERVE, "--model-repository", models, "--threads", "1"]
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, log.read_text()[-3000:]
-            yield f"127.0.0.1:{json.loads(line)['grpc_port']}"
-        finally:
-            process.terminate()
+    with serve_models(models, tmp_path / "triton.log") as ports:
+        yield f"127.0.0.1:{ports['grpc_port']}"
 
 
 @pytest.mark.triton
