@@ -3,14 +3,16 @@
     python deploy/triton/serve_local.py
 
 It makes the environment `.venv-triton` (the server of the wheel nvidia-pytriton, numpy 1, onnxruntime) if it is not
-there, puts a backend folder together, takes free ports, waits until every model is ready and prints one line of JSON:
-`{"event": "ready", "grpc_port": ..., "http_port": ..., "metrics_port": ..., "pid": ...}`. SIGTERM or SIGINT stops the
-server. The server's own log goes to standard error.
+there, puts a backend folder together (`onnxruntime`; `pytorch` too, if the Python that runs this has torch: TorchScript
+then runs in the torch that exported it), takes free ports, waits until every model is ready and prints one line of
+JSON: `{"event": "ready", "grpc_port": ..., "http_port": ..., "metrics_port": ..., "pid": ...}`. SIGTERM or SIGINT stops
+the server. The server's own log goes to standard error.
 """
 
 import argparse
 import ctypes
 import fcntl
+import importlib.util
 import json
 import os
 import shutil
@@ -89,7 +91,7 @@ def _python_version() -> str:
 
 
 def fill_backend_directory(folder: Path, server: Path) -> None:
-    """Puts Triton's Python backend and the Python-based onnxruntime backend into a folder.
+    """Puts Triton's Python backend and the Python-based onnxruntime and pytorch backends into a folder.
 
     Args:
         folder: An empty folder.
@@ -100,7 +102,14 @@ def fill_backend_directory(folder: Path, server: Path) -> None:
     for name in ("libtriton_python.so", "triton_python_backend_utils.py"):
         shutil.copy(server / "backends" / "python" / name, python)
     shutil.copy(server / "python_backend_stubs" / _python_version() / "triton_python_backend_stub", python)
-    shutil.copytree(HERE / "backends" / "onnxruntime", folder / "onnxruntime")
+    for name in ("onnxruntime", "pytorch"):
+        shutil.copytree(HERE / "backends" / name, folder / name)
+
+
+def torch_packages() -> str:
+    """Returns the site-packages of the torch that this Python has, or an empty string."""
+    found = importlib.util.find_spec("torch")
+    return "" if found is None or found.origin is None else str(Path(found.origin).parents[1])
 
 
 def free_ports() -> Ports:
@@ -144,6 +153,7 @@ def start_server(
     settings = {
         "LD_LIBRARY_PATH": libraries,
         "TRITON_SITE_PACKAGES": str(site_packages),
+        "TRITON_TORCH_PACKAGES": torch_packages(),
         "TRITON_THREADS": str(threads),
     }
     return subprocess.Popen(command, env={**os.environ, **settings}, stdout=sys.stderr)

@@ -1,125 +1,153 @@
-"""The model card of an exported segmenter: what it is, what made it, how good it is, where it ends."""
+"""The model card: what a model is for, what made it, how good it is, where it ends, and what the gate saw of it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from gliosynth.labels import REGION_LABELS, Region
-from training.segmentation.presets import Preset
+from training.export.gate import Parity
+from training.export.speed import Speed
 
-LIMITS: Final = """\
-- Research use; not a medical device. No output may guide care without a radiologist.
-- Adults' gliomas before surgery with all four contrasts. Resection cavities, metastases and children's tumours were
-  never simulated.
-- A slice network: it sees no neighbouring slices, so thin sheets between slices can flicker.
-- The real cases above are seven. They calibrated the simulator by eye and by region medians, so they are no clean test.
-"""
-"""What a reader must know before using the model."""
+LICENCE: Final = "Apache-2.0, as the project. The simulated anatomies are SynthSeg's label maps (Apache-2.0).\n"
+"""Terms of the shipped weights."""
 
 
-@dataclass(frozen=True, eq=False)
-class CardFacts:
-    """What a card is written from.
+SIMULATED_ONLY: Final = "simulated images only: no patient's voxel is in the weights"
+"""What the weights were fitted to where a run's facts name no other data."""
+
+
+@dataclass(frozen=True)
+class CardText:
+    """What a kind of network says of itself, as Markdown.
 
     Attributes:
-        preset: Region, channels, network.
-        training: Facts beside the weights: options, step, validation scores.
-        agreement: Per engine, largest logit difference and share of equal pixels.
-        real: JSON of an evaluation on real cases, or None.
+        title: What it is, in half a line.
+        summary: Network and training data in two sentences.
+        use: What it is meant for, and what not.
+        interface: Input and outputs: shape, order, scale.
+        training: Command, data, steps.
+        metrics: Tables, each with what it was measured on.
+        limits: What a reader must know before using it, as a list.
+        licence: Terms of the weights.
     """
 
-    preset: Preset
-    training: dict[str, object]
-    agreement: dict[str, tuple[float, float]]
-    real: Path | None
+    title: str
+    summary: str
+    use: str
+    interface: str
+    training: str
+    metrics: str
+    limits: str
+    licence: str = LICENCE
 
 
-def card_text(facts: CardFacts) -> str:
-    """Returns the card as Markdown."""
-    preset = facts.preset
-    labels = ", ".join(label.name for label in REGION_LABELS[preset.region])
-    widths = "-".join(str(width) for width in preset.spec.widths)
-    sections = [
-        f"# segmenter_{preset.region.lower()}: {preset.region} ({labels}) on axial slices\n",
-        f"A 2D U-Net of four scales ({widths} channels, 2x2 pixels folded into the finest), after paper 002.\n"
-        "**Trained on simulated images only: no patient's voxel is in the weights.**\n",
-        interface(preset),
-        "## Training\n\n" + training(facts.training),
-        "## Shifted simulators (Dice; the worst chose the checkpoint)\n\n" + validation(facts.training),
-        "## Export\n\n" + export_table(facts.agreement),
-        "## Real cases\n\n" + (real_table(facts.real, preset.region) if facts.real else "Not evaluated yet.\n"),
-        "## Limits\n\n" + LIMITS,
-        "## Licence\n\nApache-2.0, as the project. The simulated anatomies are SynthSeg's label maps (Apache-2.0).\n",
-    ]
-    return "\n".join(sections)
+@dataclass(frozen=True)
+class ExportReport:
+    """What the gate saw of a file.
+
+    Attributes:
+        format: What the file is: ``"ONNX, fp16 weights, fp32 arithmetic"``.
+        size_mib: Its size in MiB.
+        digest: The version's digest, as every answer names it.
+        parities: Agreement with torch, per engine.
+        speeds: Time of a slice, torch first.
+        size: Height and width of that slice.
+        threads: Threads of each engine while it was timed.
+        unit: What the values are that were compared.
+    """
+
+    format: str
+    size_mib: float
+    digest: str
+    parities: tuple[Parity, ...]
+    speeds: tuple[Speed, ...]
+    size: tuple[int, int]
+    threads: int
+    unit: str
 
 
-def interface(preset: Preset) -> str:
-    """Returns the section on input and output."""
-    where = (
-        "all axial slices of the brain box"
-        if preset.region is Region.WT
-        else "the axial slices and the box of the whole tumour, plus a margin"
-    )
-    difference = (
-        "  The caller computes t1c-t1n from the z-scores (not clipped again); the graph does not.\n"
-        if preset.subtract
-        else ""
-    )
-    return (
-        "## Interface\n\n"
-        f"- `contrasts` FP32 `(B, 4, H, W)`: axial slices, 1 mm pixels, channels `{', '.join(preset.channels)}`,\n"
-        f"  RAS order (H along X, W along Y), H and W multiples of {preset.spec.multiple}; z-scores of the brain\n"
-        "  clipped to -5..5, 0 outside.\n"
-        f"{difference}"
-        "- `logits` FP32 `(B, 1, H, W)`; the region is where the logit is above 0 (probability .5).\n"
-        f"- Run on {where}.\n"
-    )
+def card_text(name: str, text: CardText, report: ExportReport) -> str:
+    """Returns the card of a model's newest version.
+
+    Args:
+        name: The model's folder.
+        text: What the kind of network says of itself.
+        report: What the gate saw.
+    """
+    sections = {
+        "Intended use": text.use,
+        "Interface": text.interface,
+        "Training": text.training,
+        "Metrics": text.metrics,
+        "Export": export_text(report),
+        "Limits": text.limits,
+        "Licence": text.licence,
+    }
+    body = "\n".join(f"## {heading}\n\n{section}" for heading, section in sections.items())
+    return f"# {name}: {text.title}\n\n{text.summary}\n{body}"
 
 
-def training(facts: dict[str, object]) -> str:
-    """Returns the section on how the weights were made."""
-    options: Any = facts["options"]
-    minutes = float(str(facts["elapsed_s"])) / 60
-    changed = ("steps", "minutes", "batch", "learning_rate", "seed", "simulator_seed", "evaluate_every")
-    flags = " ".join(f"--{key.replace('_', '-')} {options[key]}" for key in changed if options[key] is not None)
-    warm = (
-        "\nThe run started from an earlier run's weights (`--warm-start`, training/LOG.md), whose slices are not\n"
-        "counted here.\n"
-        if options["warm_start"]
-        else ""
-    )
-    return (
-        f"`python -m training.train_segmenter --region {options['region']} {flags} --run RUN`\n\n"
-        f"Step {facts['step']} ({int(str(facts['step'])) * int(options['batch'])} slices),"
-        f" {minutes:.0f} min on one CPU core beside the simulator.\n{warm}"
-    )
-
-
-def validation(facts: dict[str, object]) -> str:
-    """Returns the table of shifted simulators."""
-    scores: Any = facts["validation"]
-    rows = [f"| {name} | {score:.3f} |" for name, score in scores.items()]
-    return "\n".join(["| simulator | score |", "|---|---|", *rows]) + "\n"
-
-
-def export_table(agreement: dict[str, tuple[float, float]]) -> str:
-    """Returns the table of engines."""
-    rows = [f"| {engine} | {largest:.2g} | {100 * equal:.4f} % |" for engine, (largest, equal) in agreement.items()]
-    return (
-        "\n".join(["| engine against torch fp32 | largest logit difference | equal pixels |", "|---|---|---|", *rows])
-        + "\n"
-    )
-
-
-def real_table(path: Path, region: Region) -> str:
-    """Returns the table of real cases for one region, the threshold baseline beside it."""
-    found = json.loads(path.read_text())
+def export_text(report: ExportReport) -> str:
+    """Returns the section on the file: size, digest, and one line an engine."""
+    height, width = report.size
+    milliseconds = {speed.engine: f"{speed.slice_ms:.1f}" for speed in report.speeds}
+    agreements = {one.engine: one for one in report.parities}
     rows = [
-        f"| {case['id']} | {case['dice'][region]:.3f} | {case['baseline_dice'][region]:.3f} |"
-        for case in found["cases"]
+        f"| {engine} | {_agreement(agreements.get(engine))} | {milliseconds.get(engine, '')} |"
+        for engine in dict.fromkeys([*milliseconds, *agreements])
     ]
-    mean = [sum(case[key][region] for case in found["cases"]) / len(rows) for key in ("dice", "baseline_dice")]
-    head = [f"| case | Dice {region} | threshold baseline |", "|---|---|---|"]
-    return "\n".join([*head, *rows, f"| **mean** | **{mean[0]:.3f}** | **{mean[1]:.3f}** |"]) + "\n"
+    return (
+        f"{report.format}, {report.size_mib:.1f} MiB.\nDigest `sha256:{report.digest}`.\n\n"
+        f"| engine | largest {report.unit} difference from torch | mean | equal pixels"
+        f" | ms a slice of {height} x {width} |\n|---|---|---|---|---|\n"
+        + "\n".join(rows)
+        + f"\n\nTimes are medians at batch 1 on {report.threads} thread(s) of the machine that exported it.\n"
+    )
+
+
+def _agreement(parity: Parity | None) -> str:
+    if parity is None:
+        return "| |"
+    return f"{parity.largest:.2g} | {parity.mean:.2g} | {100 * parity.equal_share:.4f} %"
+
+
+def trained_on(facts: Mapping[str, Any]) -> str:
+    """Returns what the weights were fitted to: ``trained_on`` of the facts beside them, or the simulator."""
+    return str(facts.get("trained_on", SIMULATED_ONLY))
+
+
+def figures_table(heading: str, figures: Mapping[str, float]) -> str:
+    """Returns a table of two columns.
+
+    Args:
+        heading: What the first column names.
+        figures: Values by name.
+    """
+    rows = [f"| {name} | {value:.3f} |" for name, value in figures.items()]
+    return "\n".join([f"| {heading} | value |", "|---|---|", *rows]) + "\n"
+
+
+def options_text(script: str, facts: Mapping[str, Any]) -> str:
+    """Returns the section on a run whose every option counts: command, options, steps.
+
+    Args:
+        script: Module of the trainer.
+        facts: JSON beside the weights.
+    """
+    minutes = float(facts.get("elapsed_s", 0)) / 60
+    return (
+        f"`python -m {script}`, step {facts.get('step', 0)} after {minutes:.0f} min, with\n"
+        f"`{json.dumps(facts['options'])}`.\n"
+    )
+
+
+def command_text(script: str, options: Mapping[str, Any], *, shown: tuple[str, ...]) -> str:
+    """Returns the command line of a run as Markdown, options that are unset or unknown left out.
+
+    Args:
+        script: Module of the trainer.
+        options: Options of the run, by name.
+        shown: Names of the options that decide the result, in order.
+    """
+    flags = " ".join(f"--{key.replace('_', '-')} {options[key]}" for key in shown if options.get(key) not in (None, ""))
+    return f"`python -m {script} {flags} --run RUN`\n"

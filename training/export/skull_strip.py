@@ -1,38 +1,101 @@
-"""Exports the trained brain extractor into the model repository, through the segmenters' parity gate.
+"""What the brain extractor is to the model repository: the logit of brain on axial slices of any one contrast.
 
-    python -m training.export.skull_strip --run training/runs/skull_strip
-
-Writes model_repository/skull_strip/{config.pbtxt, card.md, 1/model.onnx}: fp16 weights in the file, input
-``contrast`` ``(B, 1, H, W)``, output ``logits`` of the same shape. The gate compares onnxruntime and OpenVINO with
-torch on slices of the held-out heads.
+``contrast`` FP32 ``(B, 1, H, W)`` -> ``logits`` FP32 ``(B, 1, H, W)``.
 """
 
 import argparse
 import json
+import math
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from gliosynth.preprocessing.skull_strip import MODEL_SPACING_MM
 from training.data.ring import Ring
-from training.export.segmenter import INPUT_NAME, MAX_BATCH, OUTPUT_NAME, Parity, gate, write_onnx
+from training.export.card import CardText, figures_table, trained_on
+from training.export.contract import Contract, TensorContract
+from training.export.gate import Tolerance
+from training.export.model import ServedModel, read_facts
 from training.loop.run_folder import load_weights
-from training.networks.unet2d import UNet2d
+from training.networks.unet2d import UNet2d, UNet2dSpec
+from training.segmentation.validation import THRESHOLD
 from training.skull_strip.head_simulator import STORED_PER_UNIT
-from training.train_skull_strip import HELD_OUT, SPEC
 
 MODEL_NAME: Final = "skull_strip"
 """Name in the model repository."""
 
-CONTRAST_INPUT: Final = "contrast"
+INPUT_NAME: Final = "contrast"
 """Name of the graph's input: one contrast, any contrast."""
+
+OUTPUT_NAME: Final = "logits"
+"""Name of the graph's output."""
+
+TOLERANCE: Final = Tolerance(largest=1e-2, mean=1e-3, threshold=math.log(THRESHOLD / (1 - THRESHOLD)), unit="logit")
+"""Limits of the gate: those of the segmenters."""
 
 GATE_HEADS: Final = 4
 """Held-out heads whose slices the gate looks at."""
+
+USE: Final = """\
+Finding the brain in a head before anything else is computed, as a step of the preprocessing service. Research use; not
+a medical device.
+"""
+"""Intended use."""
+
+LIMITS: Final = """\
+- Adults' heads. It was never shown children, resection cavities or post-mortem brains.
+- One slice at a time: look at the mask's top and bottom slices.
+"""
+"""What a reader must know before using the model."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this kind."""
+    rings = Path(tempfile.gettempdir()) / "gliosynth-heads"
+    parser.add_argument("--run", type=Path, required=True, help="run folder of training.train_skull_strip")
+    parser.add_argument("--rings", type=Path, default=rings, help="its rings of heads, for the gate")
+
+
+def served_model(line: argparse.Namespace) -> ServedModel:
+    """Returns the model that the command line names."""
+    return skull_stripper(line.run, line.rings)
+
+
+def skull_stripper(run: Path, rings: Path) -> ServedModel:
+    """Returns the brain extractor, ready to be exported.
+
+    Args:
+        run: Run folder of `training.train_skull_strip`.
+        rings: Folder of its rings.
+    """
+    facts = read_facts(run / "best.safetensors")
+    spec = UNet2dSpec.from_json(facts["spec"])
+    network = UNet2d(spec)
+    load_weights(run / "best.safetensors", network)
+    held_out = Ring(rings / "validation")
+    contract = Contract(
+        TensorContract(INPUT_NAME, "FP32", 1),
+        (TensorContract(OUTPUT_NAME, "FP32", 1),),
+        multiple=spec.multiple,
+        size=(held_out.shape.height, held_out.shape.width),
+    )
+    return ServedModel(
+        name=MODEL_NAME,
+        network=network,
+        contract=contract,
+        parameters={
+            "spacing_mm": str(MODEL_SPACING_MM),
+            "multiple": str(spec.multiple),
+            "threshold": str(THRESHOLD),
+        },
+        tolerance=TOLERANCE,
+        samples=gate_inputs(held_out),
+        card=card_of(spec, facts),
+    )
 
 
 def gate_inputs(ring: Ring) -> NDArray[np.float32]:
@@ -46,119 +109,31 @@ def gate_inputs(ring: Ring) -> NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32)
 
 
-def rename_input(model: onnx.ModelProto, old: str, new: str) -> None:
-    """Renames a graph's input, in place."""
-    for value in model.graph.input:
-        if value.name == old:
-            value.name = new
-    for node in model.graph.node:
-        for index, name in enumerate(node.input):
-            if name == old:
-                node.input[index] = new
-    onnx.checker.check_model(model, full_check=True)
-
-
-def config_text() -> str:
-    """Returns Triton's config.pbtxt."""
-    parameters = {"spacing_mm": str(MODEL_SPACING_MM), "multiple": str(SPEC.multiple), "threshold": "0.5"}
-    lines = [
-        f'name: "{MODEL_NAME}"',
-        'backend: "onnxruntime"',
-        f"max_batch_size: {MAX_BATCH}",
-        f'input [ {{ name: "{CONTRAST_INPUT}" data_type: TYPE_FP32 dims: [ 1, -1, -1 ] }} ]',
-        f'output [ {{ name: "{OUTPUT_NAME}" data_type: TYPE_FP32 dims: [ 1, -1, -1 ] }} ]',
-        "instance_group [ { kind: KIND_CPU count: 1 } ]",
-        *(f'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}' for key, value in parameters.items()),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def card_text(facts: dict[str, object], parities: list[Parity]) -> str:
-    """Returns the card as Markdown."""
-    agreement = "\n".join(
-        f"| {one.engine} | {one.largest_difference:.2g} | {100 * one.equal_share:.3f} % |" for one in parities
-    )
-    options = json.dumps(facts["options"])
-    widths = "-".join(str(width) for width in SPEC.widths)
-    return f"""# skull_strip: the brain on axial slices of any contrast
-
-A 2D U-Net of four scales ({widths} channels) that tells brain (with its ventricles and the sulci between its
-folds) from the rest of a head, on one image of any contrast. Trained on simulated heads only: no patient's voxel is in
-the weights.
-
-## Interface
-
-Input `{CONTRAST_INPUT}` FP32 `(B, 1, X, Y)`: an axial slice at {MODEL_SPACING_MM:g} mm, axes right and anterior; the
+def card_of(spec: UNet2dSpec, facts: Mapping[str, Any]) -> CardText:
+    """Returns what the card says."""
+    widths = "-".join(str(width) for width in spec.widths)
+    dice = float(facts["score"] if "score" in facts else facts["validation_dice"])
+    return CardText(
+        title="the brain on axial slices of any contrast",
+        summary=f"""\
+A 2D U-Net of {len(spec.widths)} scales ({widths} channels) that tells brain (with its ventricles and the sulci
+between its folds) from the rest of a head, on one image of any contrast.
+**Trained on {trained_on(facts)}.**
+""",
+        use=USE,
+        interface=f"""\
+Input `{INPUT_NAME}` FP32 `(B, 1, X, Y)`: an axial slice at {MODEL_SPACING_MM:g} mm, axes right and anterior; the
 1st and 99th percentile of the volume's non-zero voxels scaled to 0 and 1, clipped to 0 to 1.5, exact zeros (no data)
-left 0; X and Y multiples of {SPEC.multiple}. Output `{OUTPUT_NAME}` FP32 `(B, 1, X, Y)`: logit of brain, threshold 0.
+left 0; X and Y multiples of {spec.multiple}. Output `{OUTPUT_NAME}` FP32 `(B, 1, X, Y)`: logit of brain, threshold 0.
 `gliosynth.preprocessing.skull_strip` does this scaling, averages the probabilities over the contrasts of a case, keeps
 the largest component, closes it by 3 mm and fills its holes.
-
-## Training
-
-Simulated heads (`training/skull_strip/head_simulator.py`) from 18 of the anatomies, validation on
-{" and ".join(HELD_OUT)}.
-Step {facts["step"]} after {float(str(facts["elapsed_s"])) / 60:.0f} min of wall clock on a shared two-core CPU;
-options `{options}`. Mean Dice on single slices and single contrasts of held-out simulated heads, thick slices,
-de-faced, partly stripped and cut ones included: **{float(str(facts["validation_dice"])):.3f}**.
-
-## Export
-
-| engine | largest logit difference from torch | equal pixels |
-|---|---|---|
-{agreement}
-
-## Limits
-
-- Research use; not a medical device.
-- Adults' heads. It was never shown children, resection cavities or post-mortem brains.
-- One slice at a time: look at the mask's top and bottom slices.
-
-## Licence
-
-Apache-2.0, as the project. The simulated anatomies are SynthSeg's label maps (Apache-2.0).
-"""
-
-
-def export(run: Path, rings: Path, repository: Path) -> list[Parity]:
-    """Writes the model of the repository if the gate lets it pass.
-
-    Args:
-        run: Run folder of `training.train_skull_strip`.
-        rings: Folder of its rings.
-        repository: Model repository.
-
-    Raises:
-        ModelError: The gate is not passed; nothing is written.
-    """
-    network = UNet2d(SPEC)
-    facts = load_weights(run / "best.safetensors", network)
-    inputs = gate_inputs(Ring(rings / "validation"))
-    with tempfile.TemporaryDirectory() as scratch:
-        made = Path(scratch) / "model.onnx"
-        write_onnx(network, made)
-        parities = gate(network, made, inputs)
-        model = onnx.load(made)
-        rename_input(model, INPUT_NAME, CONTRAST_INPUT)
-    target = repository / MODEL_NAME
-    (target / "1").mkdir(parents=True, exist_ok=True)
-    onnx.save(model, target / "1" / "model.onnx.part")
-    (target / "1" / "model.onnx.part").replace(target / "1" / "model.onnx")
-    (target / "config.pbtxt").write_text(config_text())
-    (target / "card.md").write_text(card_text(facts, parities))
-    return parities
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Runs the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--rings", type=Path, default=Path(tempfile.gettempdir()) / "gliosynth-heads")
-    parser.add_argument("--repository", type=Path, default=Path("model_repository"))
-    line = parser.parse_args(arguments)
-    for parity in export(line.run, line.rings, line.repository):
-        print(f"{parity.engine}: largest difference {parity.largest_difference:.2g}, equal {parity.equal_share:.6f}")
-
-
-if __name__ == "__main__":
-    main()
+""",
+        training=f"""\
+Simulated heads (`training/skull_strip/head_simulator.py`) from all anatomies but two, which validation is made of.
+Step {facts["step"]} after {float(facts["elapsed_s"]) / 60:.0f} min of wall clock;
+options `{json.dumps(facts["options"])}`.
+""",
+        metrics="Mean Dice on single slices and single contrasts of held-out simulated heads; thick slices, de-faced,\n"
+        "partly stripped and cut ones are among them.\n\n" + figures_table("held-out heads", {"Dice of brain": dice}),
+        limits=LIMITS,
+    )

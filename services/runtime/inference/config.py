@@ -1,7 +1,13 @@
-"""Reads config.pbtxt: Triton's own model configuration, so that every engine serves the very same folder."""
+"""Reads config.pbtxt: Triton's own model configuration, so that every engine serves the very same folder.
+
+Tensors, batch limit, versions, instance counts, warm-up sizes, parameters and the steps of ensembles are honoured by
+every engine. Two fields are Triton's alone and passed over here: the *kind* of an instance group, because the device of
+an embedded engine is a setting of the service, and ``dynamic_batching``, because an embedded engine never joins
+requests: on the CPUs that it runs on a larger batch is no faster.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +33,9 @@ DTYPES: Final[Mapping[str, type[np.generic]]] = {
 
 NEWEST: Final = -1
 """Version of an ensemble step that means: the newest that is served."""
+
+PLATFORM_BACKENDS: Final = {"onnxruntime_onnx": "onnxruntime", "pytorch_libtorch": "pytorch"}
+"""Backend of each platform, as files of earlier days name it."""
 
 ENSEMBLE_PLATFORM: Final = "ensemble"
 """Platform of a model that consists of other models."""
@@ -101,7 +110,7 @@ class ModelConfig:
 
     Attributes:
         name: The model's name, equal to its folder's.
-        backend: ``"onnxruntime"``, or ``"ensemble"``.
+        backend: ``"onnxruntime"``, ``"pytorch"`` (TorchScript, which Triton alone serves), or ``"ensemble"``.
         max_batch_size: The most samples at once; 0 for a model without a batch axis.
         inputs: In the order of the file.
         outputs: In the order of the file.
@@ -109,6 +118,7 @@ class ModelConfig:
         instance_count: How many executions may run at the same time.
         parameters: Free text by name, such as ``channels`` and ``threshold``.
         steps: The models of an ensemble; empty for any other model.
+        warm_dims: Shape without the batch axis of the sample that warms each input, where the file names one.
     """
 
     name: str
@@ -120,6 +130,7 @@ class ModelConfig:
     instance_count: int
     parameters: Mapping[str, str]
     steps: tuple[EnsembleStep, ...]
+    warm_dims: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def is_ensemble(self) -> bool:
@@ -160,7 +171,7 @@ def config_of_message(message: model_config_pb2.ModelConfig, *, name: str) -> Mo
     """
     if not message.input or not message.output:
         raise _bad_config(name, "it names no input or no output")
-    backend = message.backend or {"onnxruntime_onnx": "onnxruntime"}.get(message.platform, message.platform)
+    backend = message.backend or PLATFORM_BACKENDS.get(message.platform, message.platform)
     return ModelConfig(
         name=name,
         backend=backend,
@@ -171,7 +182,19 @@ def config_of_message(message: model_config_pb2.ModelConfig, *, name: str) -> Mo
         instance_count=sum(max(group.count, 1) for group in message.instance_group) or 1,
         parameters={key: value.string_value for key, value in message.parameters.items()},
         steps=tuple(_ensemble_step(step) for step in message.ensemble_scheduling.step),
+        warm_dims=_warm_dims(message, name=name),
     )
+
+
+def _warm_dims(message: model_config_pb2.ModelConfig, *, name: str) -> dict[str, tuple[int, ...]]:
+    """Returns the shapes of the first warm-up sample; Triton alone runs those after it."""
+    specs = {tensor.name: tuple(tensor.dims) for tensor in message.input}
+    found = {key: tuple(tensor.dims) for sample in message.model_warmup[:1] for key, tensor in sample.inputs.items()}
+    for key, dims in found.items():
+        wanted = specs.get(key, ())
+        if len(dims) != len(wanted) or any(size != free for size, free in zip(dims, wanted, strict=True) if free != -1):
+            raise _bad_config(name, f"its model_warmup gives {key!r} dims {list(dims)}, the input has {list(wanted)}")
+    return found
 
 
 def _tensor_spec(tensor: model_config_pb2.ModelInput, *, name: str) -> TensorSpec:

@@ -20,7 +20,7 @@ Precision = Literal["fp32", "bf16"]
 """Arithmetic of the network's layers. Never left to an engine's default, which differs between machines."""
 
 WARM_SIZE: Final = 64
-"""Size of every free axis in the sample that warms a model: a multiple of 16."""
+"""Size of every free axis in the sample that warms a model whose config.pbtxt names no warm-up: a multiple of 16."""
 
 WARM_TIMEOUT_S: Final = 120.0
 """Seconds that a model may take for its first answer."""
@@ -181,7 +181,7 @@ def _mismatch(config: ModelConfig, specs: tuple[TensorSpec, ...], tensors: Tenso
 
 
 def answer_once(model: LoadedModel) -> None:
-    """Lets a model answer one sample of zeros.
+    """Lets a model answer one sample of zeros, of the size that its config.pbtxt names in ``model_warmup``.
 
     Args:
         model: A loaded model.
@@ -192,7 +192,10 @@ def answer_once(model: LoadedModel) -> None:
     config = model.entry.config
     batch = (1,) if config.max_batch_size > 0 else ()
     sample = {
-        spec.name: np.zeros((*batch, *(WARM_SIZE if size == -1 else size for size in spec.dims)), dtype=spec.dtype)
+        spec.name: np.zeros(
+            (*batch, *config.warm_dims.get(spec.name, (WARM_SIZE if size == -1 else size for size in spec.dims))),
+            dtype=spec.dtype,
+        )
         for spec in config.inputs
     }
     try:

@@ -1,6 +1,7 @@
 """The model repository: one folder a model, one numbered folder a version, as Triton reads it."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,8 +9,8 @@ from typing import Final
 from gliosynth.errors import ModelError, UnknownModelError
 from services.runtime.inference.config import ModelConfig, read_config
 
-MODEL_FILE: Final = "model.onnx"
-"""Name of the network's file in a version folder."""
+MODEL_FILES: Final[Mapping[str, str]] = {"onnxruntime": "model.onnx", "pytorch": "model.pt"}
+"""Name of the network's file in a version folder, by backend, as Triton names it."""
 
 HASH_CHUNK_BYTES: Final = 1 << 20
 """How much of a file is hashed at a time."""
@@ -40,7 +41,12 @@ class ModelEntry:
     @property
     def model_file(self) -> Path:
         """The network's file."""
-        return self.folder / MODEL_FILE
+        return self.folder / model_file(self.config)
+
+
+def model_file(config: ModelConfig) -> str:
+    """Returns the name of the network's file; a backend that no engine here knows has onnxruntime's."""
+    return MODEL_FILES.get(config.backend, MODEL_FILES["onnxruntime"])
 
 
 class ModelRepository:
@@ -129,9 +135,9 @@ def _read_versions(folder: Path) -> tuple[ModelEntry, ...]:
 
 def _read_entry(folder: Path, *, config: ModelConfig, version: int) -> ModelEntry:
     version_folder = folder / str(version)
-    if not config.is_ensemble and not (version_folder / MODEL_FILE).is_file():
+    if not config.is_ensemble and not (version_folder / model_file(config)).is_file():
         raise ModelError(
-            f"model {folder.name}: version {version} has no {MODEL_FILE}; put the network there",
+            f"model {folder.name}: version {version} has no {model_file(config)}; put the network there",
             field=folder.name,
             got=str(version),
             reason="BAD_CONFIG",

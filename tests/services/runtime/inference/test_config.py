@@ -109,3 +109,24 @@ def test_missing_configuration_is_refused(tmp_path: Path) -> None:
 def test_tensor_accepts_its_dtype_and_free_sizes(dtype: type[np.generic], dims: tuple[int, ...], fits: bool) -> None:
     """-1 takes any size, other sizes are exact."""
     assert TensorSpec("x", np.dtype(np.float32), (4, -1, -1)).accepts(dtype, dims) is fits
+
+
+WARM_UP = """
+model_warmup [ {{ name: "zeros" batch_size: 1 inputs [
+  {{ key: "contrasts" value: {{ data_type: TYPE_FP32 dims: [ {dims} ] zero_data: true }} }} ] }} ]
+"""
+
+
+def test_warm_up_names_the_size_of_the_first_sample(tmp_path: Path) -> None:
+    """144 x 176 where the input takes any size; without a warm-up there is none."""
+    config = read_config(write(tmp_path, TEXT + WARM_UP.format(dims="4, 144, 176")))
+    assert dict(config.warm_dims) == {"contrasts": (4, 144, 176)}
+    (tmp_path / "net" / "config.pbtxt").write_text(TEXT)
+    assert dict(read_config(tmp_path / "net" / "config.pbtxt").warm_dims) == {}
+
+
+@pytest.mark.parametrize("dims", ["3, 144, 176", "4, 144"])
+def test_warm_up_that_does_not_fit_its_input_is_refused(dims: str, tmp_path: Path) -> None:
+    """Triton would refuse it when it loads the model."""
+    with pytest.raises(ModelError, match="model_warmup"):
+        read_config(write(tmp_path, TEXT + WARM_UP.format(dims=dims)))
