@@ -1,23 +1,16 @@
-"""The simulator as training uses it: named presets, workers that renew the ring, the shifted validation sets."""
+"""The simulator as training uses it: named presets, and the shifted validation sets."""
 
-import itertools
 import logging
-import multiprocessing
-import os
-import time
 from collections.abc import Sequence
 from dataclasses import replace
-from multiprocessing.synchronize import Event
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 
 from gliosynth.anatomy import Anatomy, load_anatomies
 from gliosynth.contrast.settings import SHIFTED, TRAINING, TUMOUR_FREE, SimulatorSettings, preset
 from gliosynth.contrast.simulate import SimulatedCase, simulate_case
-from gliosynth.errors import GliosynthError
 from gliosynth.preprocessing.intensity import normalise
 from training.data.ring import Ring, RingShape, Simulate, feed
 
@@ -28,17 +21,6 @@ VALIDATION_PRESETS: Final = tuple(settings.name for settings in (*SHIFTED, TUMOU
 
 VALIDATION_SEED: Final = 20_000
 """Base of the seeds of validation volumes, far from those of training."""
-
-NICENESS: Final = 5
-"""Priority given up by workers, so that the trainer is never the one that waits."""
-
-POLL_S: Final = 0.5
-"""Seconds between looks at a ring that is being filled."""
-
-
-class StoppedError(GliosynthError):
-    """A worker was told to stop, or died before the ring was filled."""
-
 
 HELD_OUT: Final = ("head_19", "head_20")
 """Anatomies of the validation volumes, never seen in training."""
@@ -94,57 +76,3 @@ def fill_validation(folder: Path, *, volumes: int, shape: RingShape | None = Non
         if missing:
             LOG.info("simulating %d validation volumes of %s", len(missing), name)
             feed(ring, simulator(name), seed=VALIDATION_SEED + number, numbers=missing)
-
-
-class Workers:
-    """Simulator processes that renew a ring for as long as the context lasts."""
-
-    def __init__(self, ring: Path, *, count: int, seed: int) -> None:
-        """Prepares the processes.
-
-        Args:
-            ring: Folder of the ring.
-            count: Processes; 0 leaves the feeding to others.
-            seed: Of the volumes.
-        """
-        context = multiprocessing.get_context("spawn")
-        self._ring = ring
-        self._stop = context.Event()
-        first = Ring(ring).next_volume
-        self._processes = [
-            context.Process(target=_renew, args=(ring, seed, first + rank, count, self._stop), daemon=True)
-            for rank in range(count)
-        ]
-
-    def __enter__(self) -> Self:
-        """Starts the processes."""
-        for process in self._processes:
-            process.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stops them after the volume each is at."""
-        self._stop.set()
-        for process in self._processes:
-            process.join()
-
-    def wait_for(self, volumes: int) -> None:
-        """Returns when the ring holds a number of volumes.
-
-        Raises:
-            StoppedError: A worker died before.
-        """
-        ring = Ring(self._ring)
-        while ring.filled < min(volumes, ring.shape.slots):
-            if any(process.exitcode is not None for process in self._processes):
-                raise StoppedError("a simulator process died while the ring was filled; its traceback is above")
-            time.sleep(POLL_S)
-
-
-def _renew(folder: Path, seed: int, first: int, step: int, stop: Event) -> None:
-    """Body of a worker: one core, low priority, until told to stop."""
-    os.nice(NICENESS)
-    numbers = itertools.takewhile(lambda _: not stop.is_set(), itertools.count(first, step))
-    feed(Ring(folder), simulator(TRAINING.name), seed=seed, numbers=numbers)

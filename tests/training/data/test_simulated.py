@@ -1,5 +1,6 @@
 """Tests of training.data.simulated: the real simulator, a real worker process."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from gliosynth.errors import InvalidParameterError
 from training.data.ring import Ring, RingShape
-from training.data.simulated import HELD_OUT, VALIDATION_PRESETS, Workers, simulator
+from training.data.simulated import HELD_OUT, VALIDATION_PRESETS, simulator
+from training.data.stream import Feed, Pace, Stream
 
 
 def test_volumes_are_z_scored_inside_the_brain() -> None:
@@ -42,8 +44,9 @@ def test_a_worker_fills_the_ring_with_the_volumes_of_its_seed(tmp_path: Path) ->
     """A worker's volume n is the one that this process makes from [seed, n]."""
     shape = RingShape(slots=2, slices=8, height=32, width=32)
     ring = Ring.create(tmp_path / "ring", shape)
-    with Workers(ring.folder, count=1, seed=3) as workers:
-        workers.wait_for(1)
+    source = Feed("training", partial(simulator, "training"), seed=3)
+    with Stream(ring.folder, shape, feed=source, pace=Pace(0.0, 1, 1), workers=1) as stream:
+        stream.advance(0)
     again = Ring.create(tmp_path / "again", shape)
     number = int(ring.index[0, 0])
     again.put(number, simulator("training")(np.random.default_rng([3, number])))
