@@ -76,19 +76,23 @@ def summary_csv(summary: Summary) -> str:
          "difference_high", "better_cases", "worse_cases", "p", "p_holm"]
     )  # fmt: skip
     for cell in summary.cells:
-        line = [cell.metric, cell.region, cell.arm, cell.mean, cell.interval.low, cell.interval.high, seed_sd(cell)]
-        line.append(int(cell.best))
-        if cell.arm != summary.arms[0]:
-            one = summary.comparison(cell.arm, cell.region, cell.metric)
-            line += [one.difference, one.interval.low, one.interval.high, one.better_cases, one.worse_cases]
-            line += [one.p, one.p_holm]
-        writer.writerow(line)
+        figures = [cell.mean, cell.interval.low, cell.interval.high, seed_sd(cell), int(cell.best)]
+        writer.writerow([cell.metric, cell.region, cell.arm, *figures, *_compared(summary, cell)])
     return buffer.getvalue()
 
 
 def seed_sd(cell: Cell) -> float | None:
     """Returns the standard deviation of the seeds' means, or None for a single seed."""
     return float(np.std(cell.seed_means, ddof=1)) if len(cell.seed_means) > 1 else None
+
+
+def _compared(summary: Summary, cell: Cell) -> list[float | None]:
+    """Returns the columns that compare a figure with the base's; the base's own are empty."""
+    if cell.arm == summary.arms[0]:
+        return [None] * 7
+    one = summary.comparison(cell.arm, cell.region, cell.metric)
+    ends = (one.interval.low, one.interval.high)
+    return [one.difference, *ends, one.better_cases, one.worse_cases, one.p, one.p_holm]
 
 
 def _head(summary: Summary, facts: StudyFacts) -> str:
