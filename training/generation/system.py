@@ -129,7 +129,11 @@ class GeneratorSystem:
         candidates = cast(Generator, self.run_generator).candidates(maps)
         errors = class_errors(candidates, real, class_masks(maps))
         fake = best_candidates(candidates, errors)
-        terms = {"image": diversity_loss(errors), **self._terms(maps, fake, real, rngs[0])}
+        terms = {
+            "image": diversity_loss(errors),
+            **self._terms(maps, fake, real, np.random.default_rng([at.seed, at.number])),
+        }
+        self.balance.note(mean_sizes(terms, self.fabric))
         loss = self.balance.total(terms)
         descend(self.fabric, self.trained["generator"], self.optimizers["generator"], loss=loss, clip=self.clip)
         judged = self._judge_both(maps, real, fake.detach())
@@ -168,7 +172,7 @@ class GeneratorSystem:
         return self.fabric.to_device(stacked[0]), self.fabric.to_device(stacked[1])
 
     def _terms(self, maps: Tensor, fake: Tensor, real: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Returns the generator's terms beside the image's, by name; features of one contrast a step, drawn here."""
+        """Returns the generator's terms beside the image's; features are those of one contrast, drawn here."""
         brain, shares = brain_of(maps), self.preset.shares
         terms: dict[str, Tensor] = {}
         if shares.dissimilarity:
@@ -238,6 +242,13 @@ def term_shares(preset: GeneratorPreset, perceptual: FeatureTerms | None) -> dic
     if wanted.feature_matching:
         shares["feature_matching"] = wanted.feature_matching
     return shares
+
+
+def mean_sizes(terms: Mapping[str, Tensor], fabric: Fabric) -> dict[str, float]:
+    """Returns the terms' absolute values by name, the mean over the devices."""
+    sizes = torch.stack([term.detach().abs().double() for term in terms.values()])
+    means = sizes if fabric.world_size == 1 else cast(Tensor, fabric.all_reduce(sizes, reduce_op="mean"))
+    return dict(zip(terms, means.tolist(), strict=True))
 
 
 def split(judgements: Sequence[Judgement], *, first: bool) -> list[Judgement]:

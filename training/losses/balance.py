@@ -50,10 +50,21 @@ class Balance:
         self._sums = dict.fromkeys(shares, 0.0)
         self._seen, self._adaptations = 0, 0
 
+    def note(self, sizes: Mapping[str, float]) -> None:
+        """Adds the terms' sizes of one step to the window, and adapts the weights where it ends.
+
+        Args:
+            sizes: Each term's absolute value, over all devices: the weights must be the same on each.
+        """
+        if not self.every:
+            return
+        self._sums = {name: total + sizes[name] for name, total in self._sums.items()}
+        self._seen += 1
+        if self._seen >= (self.every if self._adaptations else 1):
+            self._adapt()
+
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """Returns the weighted sum of the terms and notes their sizes."""
-        if self.every:
-            self._note({name: abs(float(terms[name].detach())) for name in self.shares})
+        """Returns the weighted sum of the terms."""
         return torch.stack([self.weights[name] * terms[name] for name in self.shares]).sum()
 
     def state(self) -> dict[str, Tensor]:
@@ -71,13 +82,6 @@ class Balance:
         self.weights = dict(zip(names, state["weights"].tolist(), strict=True))
         self._sums = dict(zip(names, state["sums"].tolist(), strict=True))
         self._seen, self._adaptations = (int(count) for count in state["counts"].tolist())
-
-    def _note(self, sizes: Mapping[str, float]) -> None:
-        """Adds a step's sizes to the window and adapts the weights where it ends."""
-        self._sums = {name: total + sizes[name] for name, total in self._sums.items()}
-        self._seen += 1
-        if self._seen >= (self.every if self._adaptations else 1):
-            self._adapt()
 
     def _adapt(self) -> None:
         """Sets the weights by the rule and begins a new window."""

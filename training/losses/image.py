@@ -40,7 +40,7 @@ def class_errors(candidates: Tensor, real: Tensor, classes: Tensor) -> Tensor:
 
 
 def dissimilarity(synthetic: Tensor, real: Tensor, brain: Tensor) -> Tensor:
-    """Returns 1 - SSIM, the mean over the brain, differentiable (Wang et al. 2004, equation 13; data range 1).
+    """Returns 1 - SSIM, differentiable (Wang et al. 2004, equation 13; data range 1): the mean over each slice's brain.
 
     Args:
         synthetic: ``(B, M, H, W)``, each at least 11 pixels wide.
@@ -57,7 +57,8 @@ def dissimilarity(synthetic: Tensor, real: Tensor, brain: Tensor) -> Tensor:
     structure = (2 * covariance + C2) / (var_s + var_r + C2)
     inner = slice(WINDOW_RADIUS_PX, -WINDOW_RADIUS_PX)
     counted = brain[..., inner, inner].expand_as(structure)
-    return 1 - (luminance * structure * counted).sum() / counted.sum().clamp(min=1.0)
+    totals = (luminance * structure * counted).sum(dim=(1, 2, 3)) / counted.sum(dim=(1, 2, 3)).clamp(min=1.0)
+    return 1 - totals.mean()
 
 
 def _windowed(images: Tensor) -> Tensor:
