@@ -19,7 +19,14 @@ from training.data.ring import RingShape
 from training.data.sources.filling import SourceRing, source_ring
 from training.data.sources.found import FoundCase
 from training.data.sources.layouts import find_cases, layout_named, layout_of
-from training.data.sources.options import SourceOption, add_source_arguments, plane_of, source_options_of
+from training.data.sources.options import (
+    SourceOption,
+    SourceOptions,
+    add_source_arguments,
+    plane_of,
+    source_options_of,
+)
+from training.data.sources.splitting import split
 
 LOG = logging.getLogger("training")
 
@@ -43,15 +50,28 @@ def list_cases(source: SourceOption) -> None:
         print(found_line(case))
 
 
-def ring_lines(source: SourceRing) -> str:
-    """Returns what a ring holds, a line a case, and what was left out."""
+def ring_lines(source: SourceRing, held_out: frozenset[str]) -> str:
+    """Returns what a ring holds, a line a case, and what was left out.
+
+    Args:
+        source: The ring.
+        held_out: Patients that trainers with the same options do not train on.
+    """
     lines = [
         f"{case.name:30s} {case.brain_ml:7.1f} ml brain {case.tumour_ml:8.3f} ml tumour ({case.lost_ml:.3f} lost)"
-        f"  {' '.join(case.present)}"
+        f"  {' '.join(case.present)}{'  held out' if case.patient in held_out else ''}"
         for case in source.cases
     ]
     left_out = [f"left out: {case.message}" for case in source.bad]
     return "\n".join([*lines, *left_out, f"{len(lines)} cases, {len(left_out)} left out: {source.ring.folder}"])
+
+
+def held_out_patients(source: SourceRing, options: SourceOptions) -> frozenset[str]:
+    """Returns the patients that trainers with these options do not train on."""
+    if options.held_out == 0:
+        return frozenset()
+    parts = split(source, options.held_out, seed=options.split_seed)
+    return frozenset(case.patient for case in parts.held_out.cases)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -68,7 +88,8 @@ def main(arguments: list[str] | None = None) -> None:
                 list_cases(source)
             elif source.folder is not None:
                 layout = layout_named(source.kind) if source.kind else None
-                print(ring_lines(source_ring(source.folder, options.fill, layout=layout)))
+                ring = source_ring(source.folder, options.fill, layout=layout)
+                print(ring_lines(ring, held_out_patients(ring, options)))
     except GliosynthError as error:
         parser.error(str(error))
 

@@ -21,15 +21,17 @@ def test_a_folder_is_listed_without_opening_an_image(tmp_path: Path, capsys: pyt
 
 
 def test_a_folder_is_filled_and_bad_cases_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command says what each case holds, what was left out and where the ring is."""
-    write_brats(tmp_path / "cases" / "good", "good", fake_case(1))
+    """The command says what each case holds, whose is held out, what was left out and where the ring is."""
+    for number in range(2):
+        write_brats(tmp_path / "cases" / f"good{number}", f"good{number}", fake_case(number))
     (tmp_path / "cases" / "bad").mkdir()
     (tmp_path / "cases" / "bad" / "bad_seg.nii.gz").touch()
     words = ["--source", str(tmp_path / "cases"), "--source-cache", str(tmp_path / "cache")]
     main([*words, "--bad-cases", "skip"])
     said = capsys.readouterr().out
     assert "left out: bad: there is no image beside the label map" in said
-    assert "1 cases, 1 left out: " + str(tmp_path / "cache" / "brats-") in said
+    assert [line.startswith("good") for line in said.splitlines() if line.endswith("held out")] == [True]
+    assert "2 cases, 1 left out: " + str(tmp_path / "cache" / "brats-") in said
     with pytest.raises(SystemExit):
         main(words)
     assert "--bad-cases skip" in capsys.readouterr().err

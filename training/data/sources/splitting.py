@@ -39,8 +39,8 @@ def split(source: SourceRing, held_out: float, *, seed: int) -> Split:
     patients = sorted({case.patient for case in source.cases})
     if not 0 < held_out < 1 or len(patients) < 2:
         raise InvalidParameterError(
-            f"{held_out} of {len(patients)} patients cannot be held out; give a share between 0 and 1, and at least two"
-            " patients",
+            f"{held_out} of {len(patients)} patients cannot be held out; give a share between 0 and 1 and at least"
+            " two patients, or hold none out (--held-out 0)",
             field="held_out",
             got=str(held_out),
         )
