@@ -35,6 +35,7 @@ VARIANTS: Final = MappingProxyType(
                 TRAINING, name="no-mass-effect", deformation=replace(TRAINING.deformation, mass_effect_mm=(0.0, 0.0))
             ),
             replace(TRAINING, name="no-tumour-free", tumour=replace(_TUMOUR, free_share=0.0)),
+            replace(TRAINING, name="tumour-free", tumour=replace(_TUMOUR, free_share=1.0)),
             replace(TRAINING, name="no-growth", tumour=replace(_TUMOUR, family_shares=(0.0, 1.0, 0.0))),
             replace(TRAINING, name="no-label-margin", tumour=replace(_TUMOUR, label_margin_mm=(0.0, 0.0))),
             replace(

@@ -93,6 +93,7 @@ class Preset:
         variation: How samples are varied.
         recipe: How it is fitted.
         volumes: Only the first volumes of a ring are drawn from, or all of them.
+        placed: Whether tumours are hand-made and placed in the rings' tumour-free volumes (seed 000).
     """
 
     name: str
@@ -108,6 +109,7 @@ class Preset:
     variation: Variation = Variation()
     recipe: Recipe = Recipe()
     volumes: int | None = None
+    placed: bool = False
 
     @property
     def region(self) -> Region:
@@ -193,6 +195,10 @@ _ALL: Final = (
     replace(WT, name="wt-base32", spec=B32),
     *_of_three(_UNET64),
     *_of_three(replace(_UNET64, name="unet32", spec=B32_PLAIN, weights=_RECALL, recipe=Recipe())),
+    # Seed 000: binary, 2D, taught by hand-made tumours alone (`training.train_gbm`).
+    replace(WT, name="gbm", weights=(DICE,), variation=Variation(repaint=0), placed=True),
+    replace(WT, name="gbm-core", regions=(Region.TC,), weights=(DICE,), variation=Variation(repaint=0), placed=True),
+    # For tests.
     replace(WT, name="tiny", spec=UNet2dSpec(4, (8, 12, 16, 24)), crop=(96, 112)),
     # One change at a time.
     _JOINT,

@@ -19,6 +19,7 @@ from training.loop.run_folder import load_weights
 from training.loop.system import Evaluation, Step
 from training.losses.overlap import deep_loss, logit_loss
 from training.networks.unet2d import UNet2d
+from training.segmentation.gbm.views import draw_placed_views
 from training.segmentation.options import Options
 from training.segmentation.presets import Preset, network_input
 from training.segmentation.validation import score_presets
@@ -101,7 +102,8 @@ def optimizer_of(preset: Preset, network: nn.Module, *, learning_rate: float) ->
 
 def draw_batch(rings: Rings, preset: Preset, *, at: Step) -> tuple[Tensor, Tensor]:
     """Returns the network input ``(B, C, H, W)`` and the regions' reference ``(B, R, H, W)`` of one step."""
-    drawn = [augment(draw_views(rings, preset, count=at.count, rng=rng), preset, rng=rng) for rng in at.rngs]
+    draw = draw_placed_views if preset.placed else draw_views
+    drawn = [augment(draw(rings, preset, count=at.count, rng=rng), preset, rng=rng) for rng in at.rngs]
     contrasts = torch.cat([part.contrasts for part in drawn])
     labels = torch.cat([part.labels for part in drawn]).numpy()
     masks = np.concatenate([region_mask(labels, region) for region in preset.regions], axis=1)
