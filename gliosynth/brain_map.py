@@ -5,10 +5,11 @@ shares of the largest intensity *of the same slice*: above 3/4, above 1/2, above
 closed by 3 x 3 voxels in its slice, which takes the noise out of it. A voxel that closing gives to several bands
 belongs to the brightest of them, so that every voxel has exactly one channel and a brain map is one label map.
 
-Where a tumour was that is somewhere else now, the brain becomes the band between 1/4 and 1/2.
+Where a tumour was that is somewhere else now, the brain becomes the band between 1/4 and 1/2; `Vacated` says what else
+it may become (`gliosynth.generation.healing`).
 """
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 import numpy as np
@@ -41,6 +42,16 @@ class BrainChannel(IntEnum):
     """The rest of the brain."""
     BACKGROUND = 7
     """Neither brain nor tumour."""
+
+
+class Vacated(StrEnum):
+    """What becomes of the place that a tumour left."""
+
+    MIRRORED = "mirrored"
+    """The bands of the mirrored side, in each contrast its own."""
+    BAND = "band"
+    """The band between 1/4 and 1/2 in every contrast, as the Augmentation Network's authors do it: darker than brain in
+    T1, brighter in T2, so what a network paints there looks like a second lesion."""
 
 
 BANDS: Final = (

@@ -39,8 +39,11 @@ def draw_case(
     base = simulate_case(anatomy, settings=settings_of(spec), rng=rng)
     if not spec.generator.is_network:
         return base
-    moved = move_tumour(base, manipulation_of(spec), rng, check=check)
-    return NOWHERE if moved is None else generate_case(base, moved, networks, check=check)
+    manipulation = manipulation_of(spec)
+    moved = move_tumour(base, manipulation, rng, check=check)
+    if moved is None:
+        return NOWHERE
+    return generate_case(base, moved, networks, vacated=manipulation.vacated, check=check)
 
 
 def networks_id(parameters: CaseParameters) -> str | None:

@@ -4,6 +4,7 @@ The networks themselves run elsewhere: whoever has an inference engine passes th
 """
 
 from gliosynth.generation.case import GeneratedParameters, Generation, generate_case
+from gliosynth.generation.healing import heal_maps
 from gliosynth.generation.manipulation import Manipulation, MovedTumour, move_tumour
 from gliosynth.generation.networks import GeneratorNetwork, NetworkIdentity, SliceSize, check_networks
 from gliosynth.generation.painting import brain_maps_of, paint
@@ -19,6 +20,7 @@ __all__ = [
     "brain_maps_of",
     "check_networks",
     "generate_case",
+    "heal_maps",
     "move_tumour",
     "paint",
 ]

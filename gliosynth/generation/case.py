@@ -5,7 +5,7 @@ brain maps of the base images with the tumour at its new place are what the netw
 
 - `labels` are the moved tumour map: what the network was told to paint.
 - `tissues` are the base case's: the head before any tumour, bent by the mass effect of the tumour where it grew. A
-  moved tumour displaces nothing, and what it leaves is painted as tissue of the band between 1/4 and 1/2.
+  moved tumour displaces nothing, and what it leaves becomes healthy tissue (`gliosynth.brain_map.Vacated`).
 - Unit intensities become the base images' own scale again, so that ratios of signals keep their origin.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from gliosynth.brain_map import Vacated
 from gliosynth.contrast.simulate import CaseParameters, SimulatedCase
 from gliosynth.generation.manipulation import MovedTumour
 from gliosynth.generation.networks import GeneratorNetwork, NetworkIdentity
@@ -32,6 +33,7 @@ class Generation:
         edits: What was done to the simulated tumour map, see `MovedTumour.edits`.
         draws: How often the movement was drawn.
         clipped_ml: What the movement pushed out of the brain, ml.
+        vacated: What became of the place that the tumour left.
         scales: Of each contrast: the intensities of the base image that are the network's 0 and 1.
         painters: Of each contrast: which of the networks painted it.
     """
@@ -40,6 +42,7 @@ class Generation:
     edits: tuple[Edit, ...]
     draws: int
     clipped_ml: float
+    vacated: Vacated
     scales: tuple[UnitScale, ...]
     painters: tuple[int, ...]
 
@@ -68,6 +71,7 @@ def generate_case(
     moved: MovedTumour,
     networks: Sequence[GeneratorNetwork],
     *,
+    vacated: Vacated = Vacated.MIRRORED,
     check: Callable[[], None] | None = None,
 ) -> SimulatedCase:
     """Returns the case that networks paint from a simulated one; its parameters are `GeneratedParameters`.
@@ -76,6 +80,7 @@ def generate_case(
         base: The simulated case.
         moved: Where its tumour shall be.
         networks: Together they paint every contrast once.
+        vacated: What becomes of the place that the tumour leaves.
         check: Called before each batch of slices; may raise to stop the work.
 
     Raises:
@@ -86,7 +91,7 @@ def generate_case(
     images = list(zip(CONTRASTS, base.contrasts, strict=True))
     scales = tuple(measure_unit_scale(image, base.brain, name=name) for name, image in images)
     moved_from = base.labels if moved.edits else None
-    brain_maps = brain_maps_of(base.contrasts, moved.labels, base.brain, moved_from=moved_from)
+    brain_maps = brain_maps_of(base.contrasts, moved.labels, base.brain, moved_from=moved_from, vacated=vacated)
     painted = paint(brain_maps, networks, check=check)
     contrasts = [from_units(image, base.brain, scale=scale) for image, scale in zip(painted, scales, strict=True)]
     generation = Generation(
@@ -94,6 +99,7 @@ def generate_case(
         edits=moved.edits,
         draws=moved.draws,
         clipped_ml=moved.clipped_ml,
+        vacated=vacated,
         scales=scales,
         painters=tuple(
             next(number for number, network in enumerate(networks) if contrast in network.contrasts)

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from gliosynth.brain_map import Vacated
 from gliosynth.contrast.simulate import SimulatedCase
 from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import LabelMap
@@ -33,6 +34,7 @@ class Manipulation:
         flips: Whether it is mirrored across the midline and front to back, each in one of two draws.
         smallest_inside: Share of its volume that must stay inside the brain.
         keep_unmoved: Whether the tumour stays where it grew when no draw leaves enough of it inside the brain.
+        vacated: What becomes of the place that it leaves.
     """
 
     share: float = 1.0
@@ -43,6 +45,7 @@ class Manipulation:
     flips: bool = True
     smallest_inside: float = 0.9
     keep_unmoved: bool = False
+    vacated: Vacated = Vacated.MIRRORED
 
     def edit(self, seed: int) -> RandomEdit:
         """Returns the random edit of a seed.

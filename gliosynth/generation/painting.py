@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gliosynth.brain_map import BrainChannel, build_brain_map
+from gliosynth.brain_map import BrainChannel, Vacated, build_brain_map
 from gliosynth.errors import ModelError
+from gliosynth.generation.healing import heal_maps
 from gliosynth.generation.networks import GeneratorNetwork, SliceSize, check_networks
 from gliosynth.geometry import Box, bounding_box, crop, uncrop
 from gliosynth.labels import CONTRASTS, LabelMap, Mask
@@ -23,7 +24,14 @@ SLACK: Final = 0.01
 """A network may leave the range of unit intensities by this much, rounding included; it is clipped then."""
 
 
-def brain_maps_of(contrasts: Contrasts, labels: LabelMap, brain: Mask, *, moved_from: LabelMap | None) -> BrainMaps:
+def brain_maps_of(
+    contrasts: Contrasts,
+    labels: LabelMap,
+    brain: Mask,
+    *,
+    moved_from: LabelMap | None,
+    vacated: Vacated = Vacated.MIRRORED,
+) -> BrainMaps:
     """Returns the brain map of each contrast: its own bands of unit intensities, the tumour the same in all.
 
     Args:
@@ -31,16 +39,20 @@ def brain_maps_of(contrasts: Contrasts, labels: LabelMap, brain: Mask, *, moved_
         labels: ``(X, Y, Z)``: where the tumour shall be.
         brain: ``(X, Y, Z)`` bool.
         moved_from: ``(X, Y, Z)``: where the tumour is in the base images, if that is somewhere else.
+        vacated: What becomes of that place.
 
     Raises:
         InvalidVolumeError: A contrast is constant in the brain, or the brain is empty.
     """
-    return np.stack(
+    maps = np.stack(
         [
             build_brain_map(unit_intensities(image, brain, name=name), labels, brain=brain, moved_from=moved_from)
             for name, image in zip(CONTRASTS, contrasts, strict=True)
         ]
     )
+    if moved_from is None or vacated is Vacated.BAND:
+        return maps
+    return heal_maps(maps, (moved_from != 0) & (labels == 0) & brain)
 
 
 def paint(

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
-import cc3d
 import numpy as np
 from scipy import ndimage
 
 from gliosynth.anatomy import PARENCHYMA, Tissue, TissueMap
 from gliosynth.cohort.measurement.regions import Spacing
 from gliosynth.cohort.measurement.tissue import TissueClasses
+from gliosynth.components import connected_components
 from gliosynth.geometry import bounding_box
 from gliosynth.labels import Label, LabelMap, Mask, Region, region_mask
 from gliosynth.segmentation.box import index_of
@@ -118,7 +118,7 @@ def _relative_centroid(tumour: Mask, brain: Mask) -> tuple[float, float, float]:
 
 
 def _count_parts(tumour: Mask, spacing_mm: Spacing) -> int:
-    sizes = np.bincount(cc3d.connected_components(tumour, connectivity=26).ravel())[1:]
+    sizes = np.bincount(connected_components(tumour).ravel())[1:]
     return int(np.count_nonzero(sizes * float(np.prod(spacing_mm)) / 1000.0 >= SMALLEST_PART_ML))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from gliosynth.brain_map import Vacated
 from gliosynth.cohort.section import Section, Share, ordered
 
 
@@ -33,7 +34,7 @@ ScaleRange = Annotated[
 class ManipulationSection(Section):
     """How tumours are moved before a network paints them; each quantity is drawn anew for every case.
 
-    The defaults are those of the Augmentation Network's authors.
+    The ranges are those of the Augmentation Network's authors.
     """
 
     share: Share = 1.0
@@ -54,3 +55,6 @@ class ManipulationSection(Section):
     keep_unmoved: bool = False
     """What happens to a tumour that no draw leaves inside: it stays where it grew, or (default) the case is refused as
     by the gate, and drawn again."""
+    vacated: Vacated = Vacated.MIRRORED
+    """What becomes of the place that it leaves: the bands of the mirrored side, or as the authors do it the band
+    between 1/4 and 1/2 of the slice's largest intensity, which networks paint like a second lesion."""

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+from gliosynth.brain_map import Vacated
 from gliosynth.cohort.recipe import manipulation_of
 from gliosynth.cohort.spec import CohortSpec, json_schema, parse_spec
 from gliosynth.errors import InvalidSpecError
@@ -166,9 +167,9 @@ def test_a_network_moves_tumours_as_the_paper_does_unless_told_otherwise() -> No
 def test_every_field_of_a_manipulation_reaches_the_generator() -> None:
     """Each changed one, and the random edit takes them all."""
     asked = {"share": 0.5, "rotation_deg": 9, "shift_mm": 8, "dz_mm": 7, "scale": [0.9, 1.2], "flips": False}
-    asked |= {"smallest_inside": 0.6, "keep_unmoved": True}
+    asked |= {"smallest_inside": 0.6, "keep_unmoved": True, "vacated": "band"}
     moved = manipulation_of(parse_spec(GOOD | {"generator": "spade", "manipulation": asked}))
-    assert moved == Manipulation(0.5, 9.0, 8.0, 7.0, (0.9, 1.2), False, 0.6, True)
+    assert moved == Manipulation(0.5, 9.0, 8.0, 7.0, (0.9, 1.2), False, 0.6, True, Vacated.BAND)
     edit = moved.edit(3)
     assert (edit.seed, edit.rotation_deg, edit.shift_mm, edit.dz_mm) == (3, 9.0, 8.0, 7.0)
     assert (edit.smallest_scale, edit.largest_scale, edit.flips, edit.smallest_inside) == (0.9, 1.2, False, 0.6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gliosynth.brain_map import TUMOUR_CHANNELS, BrainChannel
+from gliosynth.brain_map import TUMOUR_CHANNELS, BrainChannel, Vacated
 from gliosynth.cohort.plain import to_plain
 from gliosynth.contrast.simulate import SimulatedCase
 from gliosynth.generation import GeneratedParameters, Manipulation, MovedTumour, generate_case, move_tumour
@@ -41,15 +41,21 @@ def test_each_label_is_painted_where_the_moved_map_says(
             np.testing.assert_allclose(values, low + levels[TUMOUR_CHANNELS[label]] * (high - low), rtol=1e-5)
 
 
+@pytest.mark.parametrize("vacated", Vacated)
 def test_what_the_tumour_left_is_painted_as_tissue(
-    base: SimulatedCase, moved: MovedTumour, painted: SimulatedCase, levels: NDArray[np.float32]
+    base: SimulatedCase, moved: MovedTumour, look_up: "LookUp", levels: NDArray[np.float32], vacated: Vacated
 ) -> None:
-    """Every voxel that it left has the third band's level."""
+    """Every voxel that it left has a band's level: several where the other side is taken, else the third one's."""
     low, high = np.percentile(base.contrasts[0][base.brain], UNIT_PERCENTILES)
+    painted = generate_case(base, moved, [look_up()], vacated=vacated)
     left = (base.labels > 0) & (moved.labels == 0)
-    assert left.any()
-    expected = low + levels[BrainChannel.BAND_3] * (high - low)
-    np.testing.assert_allclose(painted.contrasts[0][left], expected, rtol=1e-5)
+    bands = {np.float32(round(float(level), 3)) for level in levels[BrainChannel.BAND_1 : BrainChannel.BACKGROUND]}
+    found = {np.float32(round(float(unit), 3)) for unit in (painted.contrasts[0][left] - low) / (high - low)}
+    assert found <= bands
+    third = {np.float32(round(float(levels[BrainChannel.BAND_3]), 3))}
+    assert (found == third) is (vacated is Vacated.BAND)
+    assert isinstance(painted.parameters, GeneratedParameters)
+    assert painted.parameters.generation.vacated is vacated
 
 
 def test_the_head_is_the_base_cases(base: SimulatedCase, painted: SimulatedCase) -> None:

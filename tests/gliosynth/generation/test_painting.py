@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gliosynth.brain_map import BrainChannel, tumour_of
+from gliosynth.brain_map import BrainChannel, Vacated, tumour_of
 from gliosynth.errors import CancelledError, InvalidParameterError, ModelError
 from gliosynth.generation import GeneratorNetwork, NetworkIdentity, SliceSize, brain_maps_of, paint
 from gliosynth.labels import CONTRASTS, Label
@@ -43,16 +43,21 @@ def test_each_contrast_has_bands_of_its_own_and_all_have_one_tumour() -> None:
     assert np.bincount(maps[0, :, 0, 0], minlength=8).tolist() == [0, 0, 0, 10, 10, 10, 10, 0]
 
 
-def test_what_a_tumour_leaves_is_the_band_between_a_quarter_and_a_half() -> None:
-    """In every contrast, wherever the tumour is now."""
+def test_what_a_tumour_leaves_is_one_band_or_the_other_side() -> None:
+    """As the authors do it in every contrast the third band; mirrored, what lies across the middle of the slice."""
     rng = np.random.default_rng(1)
     contrasts = rng.random((4, 8, 8, 2), dtype=np.float32)
     brain = np.ones((8, 8, 2), dtype=np.bool_)
     before, after = np.zeros((2, 8, 8, 2), dtype=np.uint8)
     before[1:4, 1:4], after[3:6, 3:6] = Label.ED, Label.ED
-    maps = brain_maps_of(contrasts, after, brain, moved_from=before)
+    left = (before > 0) & (after == 0)
+    maps = brain_maps_of(contrasts, after, brain, moved_from=before, vacated=Vacated.BAND)
+    healed = brain_maps_of(contrasts, after, brain, moved_from=before, vacated=Vacated.MIRRORED)
     assert (maps[:, after > 0] == BrainChannel.ED).all()
-    assert (maps[:, (before > 0) & (after == 0)] == BrainChannel.BAND_3).all()
+    assert (maps[:, left] == BrainChannel.BAND_3).all()
+    assert np.array_equal(healed[:, ~left], maps[:, ~left])
+    assert np.array_equal(healed[:, 1, 1:3], maps[:, 6, 1:3])
+    assert np.array_equal(healed, brain_maps_of(contrasts, after, brain, moved_from=before))
 
 
 @pytest.mark.parametrize("size", [SliceSize(multiple=1), SliceSize(multiple=16), SliceSize(fixed=(9, 12))])
