@@ -5,9 +5,9 @@
 
 Prints two tables. Images: MSE, MAE, PSNR and SSIM in the brain, and SSIM of whole slices, unit intensities, data range
 1, per contrast, the mean over cases and over slices, nothing moved. Lesions: Dice of WT, TC and ET that the served
-segmenters find in the true volume (the ceiling), in the painted one, and in the one painted with its lesion turned,
-shifted, scaled and flipped, each against the map that was painted. Models of one contrast are judged together if they
-paint all four.
+segmenters find in the true volume (the ceiling), in the painted one, and in those painted with the lesion turned,
+shifted, scaled and flipped (its old place the paper's band, or healed), each against the map that was painted. Models
+of one contrast are judged together if they paint all four.
 """
 
 import argparse

@@ -34,8 +34,10 @@ def test_it_learns_to_see_the_tumour_in_one_contrast(ring: Ring, validation: Pat
     losses = [row["losses"] for row in rows if "losses" in row]
     assert all(losses[-1][name] < losses[0][name] for name in ("tumour", "dice", "bands"))
     facts = json.loads((folder / "best.json").read_text())
-    chance = 0.35  # Calling all of the brain tumour: a ball of a third of the radius is a tenth of its slices.
-    assert facts["validation" if "validation" in facts else "figures"]["whole"] > chance
+    held_out = Ring(validation / "shifted")
+    brain, tumour = int(held_out.areas[0, :, 0].sum()), int(held_out.areas[0, :, 1:].sum())
+    chance = 2 * tumour / (tumour + brain)  # What calling all of the brain tumour reaches.
+    assert facts["validation"]["whole"] > chance + 0.2
     loss = perceptual_of(folder / "best.safetensors")
     image = torch.rand(1, 1, 64, 80)
     assert len(loss.terms(image, torch.rand(1, 1, 64, 80), torch.ones(1, 1, 64, 80))) == 3

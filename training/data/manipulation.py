@@ -5,7 +5,8 @@ the rotation overwrites the shift, and the scale of 0.7 to 1.3 and the shift bet
 (METHODS A.002). Here all of them happen, about the lesion's own centroid, and a draw that leaves less than nine tenths
 of the lesion inside the brain is drawn again: the draws are those of `gliosynth.tumour_map.edits.RandomEdit`. A slice
 by itself is moved in its plane; a volume is moved as one body. What a lesion leaves becomes the band between 1/4 and
-1/2 (`gliosynth.brain_map.move_tumour`). Rings hold no tissues, so a lesion may come to lie on a ventricle.
+1/2 in the paper's code, which paints a second lesion there; here it is healed where nothing else is asked for
+(`training.data.healing`). Rings hold no tissues, so a lesion may come to lie on a ventricle.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from gliosynth.tumour_map.places import MirrorPlane
 from gliosynth.tumour_map.random_edit import draw_movements
 from gliosynth.tumour_map.steps import MOST_DRAWS
 from gliosynth.volume import Volume
+from training.data.healing import heal_maps
 from training.data.pairs import Pairs
 
 RANGES: Final = RandomEdit(seed=0)
@@ -110,25 +112,28 @@ def manipulate_volume(
         return None
 
 
-def manipulate_pairs(pairs: Pairs, rng: np.random.Generator, *, ranges: RandomEdit = RANGES) -> MovedMaps:
+def manipulate_pairs(
+    pairs: Pairs, rng: np.random.Generator, *, ranges: RandomEdit = RANGES, healed: bool = True
+) -> MovedMaps:
     """Returns the brain maps of slices with each lesion moved in its plane, see `manipulate`.
 
     Args:
         pairs: B slices.
         rng: Decides everything.
         ranges: How far.
+        healed: Whether what a lesion leaves is healthy tissue; otherwise it is the paper's band.
     """
+    before = pairs.labels[:, 0]
     moved = [
         manipulate(labels, brain, rng, ranges=ranges) if labels.any() else None
-        for labels, brain in zip(pairs.labels[:, 0], pairs.brain[:, 0], strict=True)
+        for labels, brain in zip(before, pairs.brain[:, 0], strict=True)
     ]
-    labels = np.stack(
-        [before if after is None else after for before, after in zip(pairs.labels[:, 0], moved, strict=True)]
-    )
-    each = np.broadcast_to(labels[:, None], pairs.brain_maps.shape)
-    return MovedMaps(
-        move_tumour(pairs.brain_maps, each), labels[:, None], np.array([after is not None for after in moved])
-    )
+    labels = np.stack([old if new is None else new for old, new in zip(before, moved, strict=True)])
+    maps = move_tumour(pairs.brain_maps, np.broadcast_to(labels[:, None], pairs.brain_maps.shape))
+    if healed:
+        left = (before > 0) & (labels == 0)
+        maps = np.ascontiguousarray(np.moveaxis(heal_maps(np.moveaxis(maps, 0, -1), np.moveaxis(left, 0, -1)), -1, 0))
+    return MovedMaps(maps, labels[:, None], np.array([after is not None for after in moved]))
 
 
 def _affine_of(movements: Sequence[Movement], centroid: NDArray[np.float64], midline: float) -> NDArray[np.float64]:

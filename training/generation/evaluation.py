@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gliosynth.brain_map import move_tumour
 from gliosynth.errors import InvalidInputError
 from gliosynth.generation import GeneratorNetwork, brain_maps_of, paint
 from gliosynth.labels import CONTRASTS, REGIONS, LabelMap, Mask, Region, region_mask
 from gliosynth.metrics.overlap import dice
 from gliosynth.segmentation import CascadeModels
+from training.data.healing import heal_maps
 from training.data.manipulation import manipulate_volume
 from training.data.pairs import UnitScales, pairs_of_volume
 from training.data.ring import Ring
@@ -138,7 +140,7 @@ def _compared(
 def _looked_at(
     networks: Sequence[GeneratorNetwork], models: CascadeModels, case: HeldOut, rng: np.random.Generator
 ) -> Iterator[Looked]:
-    """Yields the true volume, the painted one and, where a movement fits, the one with its lesion moved."""
+    """Yields the true volume, the painted one and, where a movement fits, those with its lesion moved."""
 
     def looked(images: Images, volume: NDArray[np.float32], wanted: LabelMap) -> Looked:
         found = find_lesion(volume, case.brain, models=models, slice_mm=case.slice_mm)
@@ -151,8 +153,10 @@ def _looked_at(
     yield looked(Images.PAINTED, paint(maps, networks), case.labels)
     moved = manipulate_volume(case.labels, case.brain, rng, spacing_mm=(1.0, 1.0, case.slice_mm))
     if moved is not None:
-        maps = brain_maps_of(case.contrasts, moved, case.brain, moved_from=case.labels)
-        yield looked(Images.MOVED, paint(maps, networks), moved)
+        banded = move_tumour(maps, np.broadcast_to(moved, maps.shape))
+        yield looked(Images.MOVED, paint(banded, networks), moved)
+        healed = heal_maps(banded, (case.labels > 0) & (moved == 0) & case.brain)
+        yield looked(Images.HEALED, paint(healed, networks), moved)
 
 
 def _dice_of(looked: Looked) -> tuple[float | None, ...]:

@@ -24,7 +24,9 @@ class Images(StrEnum):
     PAINTED = "painted"
     """Painted from its brain maps."""
     MOVED = "moved"
-    """Painted from its brain maps with the lesion somewhere else."""
+    """Painted from its brain maps with the lesion somewhere else, its old place the paper's band."""
+    HEALED = "healed"
+    """The same with the old place healed (`training.data.healing`)."""
 
 
 @dataclass(frozen=True)

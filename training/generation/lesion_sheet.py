@@ -23,7 +23,12 @@ WINDOW: Final = (-2.5, 3.5)
 TITLE_PX: Final = 16
 """Height of the line of titles."""
 
-TITLES: Final = {Images.TRUE: "true", Images.PAINTED: "painted", Images.MOVED: "painted, lesion moved"}
+TITLES: Final = {
+    Images.TRUE: "true",
+    Images.PAINTED: "painted",
+    Images.MOVED: "painted, moved",
+    Images.HEALED: "painted, moved, healed",
+}
 """What is written above each kind."""
 
 Picture = NDArray[np.uint8]

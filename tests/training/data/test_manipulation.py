@@ -114,10 +114,11 @@ def test_a_volume_is_moved_as_one_body() -> None:
 
 
 def test_maps_show_the_lesion_where_it_is_now(ring: Ring) -> None:
-    """The place it left is the band between 1/4 and 1/2, everything else as before, in every contrast."""
+    """The place it left is healed, or the paper's band; everything else is as before, in every contrast."""
     rng = np.random.default_rng(0)
     pairs = draw_pairs(ring, UnitScales(), size=(64, 80), channels=(0, 1), count=6, rng=rng)
-    moved = manipulate_pairs(pairs, rng)
+    healed = manipulate_pairs(pairs, np.random.default_rng(1))
+    moved = manipulate_pairs(pairs, np.random.default_rng(1), healed=False)
     np.testing.assert_array_equal(moved.moved, pairs.labels.any(axis=(1, 2, 3)))
     for channel in (0, 1):
         before, after = pairs.brain_maps[:, channel], moved.brain_maps[:, channel]
@@ -125,5 +126,9 @@ def test_maps_show_the_lesion_where_it_is_now(ring: Ring) -> None:
         left = (pairs.labels[:, 0] > 0) & (moved.labels[:, 0] == 0)
         assert left.any()
         assert (after[left] == BrainChannel.BAND_3).all()
+        assert (healed.brain_maps[:, channel][left] > BrainChannel.ET).all()
+        assert (healed.brain_maps[:, channel][left] != BrainChannel.BACKGROUND).all()
+        assert (healed.brain_maps[:, channel][left] != BrainChannel.BAND_3).any()
+        np.testing.assert_array_equal(healed.brain_maps[:, channel][~left], after[~left])
         neither = (pairs.labels[:, 0] == 0) & (moved.labels[:, 0] == 0)
         np.testing.assert_array_equal(after[neither], before[neither])
