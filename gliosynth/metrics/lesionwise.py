@@ -13,19 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
+from gliosynth.components import Components, connected_components
 from gliosynth.labels import Mask
 from gliosynth.metrics.box import Box, Triple, common_box
 from gliosynth.metrics.distance import BRATS_WORST_HD95_MM, HD95Definition, hausdorff95
 from gliosynth.metrics.overlap import check_mask
 from gliosynth.metrics.surface import check_spacing
-
-Components = NDArray[np.integer]
-"""``(X, Y, Z)``: 0 background, 1 to N the components."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ def lesionwise_scores(
     slices = box.grown(rule.dilation_voxels + 1, shape=(x, y, z)).slices
     reference, prediction = np.ascontiguousarray(reference[slices]), np.ascontiguousarray(prediction[slices])
     dilated = dilated_components(reference, steps=rule.dilation_voxels)
-    predicted: Components = cc3d.connected_components(prediction, connectivity=26)
+    predicted = connected_components(prediction)
     touching = _touching_pairs(dilated, predicted)
     lesions = tuple(
         _lesion_score(lesion, found, spacing_mm=spacing_mm, rule=rule)
@@ -141,8 +138,7 @@ def dilated_components(mask: Mask, *, steps: int) -> Components:
     grown = mask
     for _ in range(steps):
         grown = _dilated(grown)
-    components: Components = cc3d.connected_components(grown, connectivity=26)
-    return components
+    return connected_components(grown)
 
 
 def _dilated(mask: Mask) -> Mask:

@@ -1,17 +1,13 @@
 """Clean-up of region masks: small components dropped, holes filled (METHODS.md C.1 line 13)."""
 
 from dataclasses import dataclass
-from typing import Final
 
-import cc3d
 import numpy as np
 from scipy import ndimage
 
+from gliosynth.components import connected_components
 from gliosynth.labels import Mask
 from gliosynth.segmentation.box import box_of, index_of
-
-CONNECTIVITY: Final = 26
-"""Neighbours of a voxel: those that share a face, an edge or a corner with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +38,7 @@ def drop_small_components(mask: Mask, *, minimum_voxels: int) -> FilteredMask:
     kept = np.zeros_like(mask)
     if box is None:
         return FilteredMask(mask=kept, kept_components=0, dropped_components=0, dropped_voxels=0)
-    components = cc3d.connected_components(mask[index_of(box)], connectivity=CONNECTIVITY)
+    components = connected_components(mask[index_of(box)])
     sizes = np.bincount(components.ravel())
     sizes[0] = 0
     large = sizes >= max(minimum_voxels, 1)
@@ -66,7 +62,7 @@ def largest_component(mask: Mask) -> Mask:
     largest = np.zeros_like(mask)
     if box is None:
         return largest
-    components = cc3d.connected_components(mask[index_of(box)], connectivity=CONNECTIVITY)
+    components = connected_components(mask[index_of(box)])
     sizes = np.bincount(components.ravel())
     sizes[0] = 0
     largest[index_of(box)] = components == int(sizes.argmax())
