@@ -74,12 +74,16 @@ class OpenVinoEngine(EmbeddedEngine):
                 field=entry.name,
                 reason="MODEL_NOT_LOADABLE",
             ) from error
-        check_network_tensors(
-            entry.config,
-            inputs={tensor.any_name for tensor in compiled.inputs},
-            outputs={tensor.any_name for tensor in compiled.outputs},
-        )
-        return _runner(compiled.create_infer_request, names=[out.any_name for out in compiled.outputs], count=streams)
+        wanted = {spec.name for spec in (*entry.config.inputs, *entry.config.outputs)}
+        outputs = [_name_of(tensor.names, wanted) for tensor in compiled.outputs]
+        inputs = {_name_of(tensor.names, wanted) for tensor in compiled.inputs}
+        check_network_tensors(entry.config, inputs=inputs, outputs=set(outputs))
+        return _runner(compiled.create_infer_request, names=outputs, count=streams)
+
+
+def _name_of(names: set[str], wanted: set[str]) -> str:
+    """Returns the name of a tensor that is wanted; OpenVINO gives a tensor several where it removes what does nothing."""
+    return min(names & wanted or names)
 
 
 def _runner(create_request: Callable[[], Any], *, names: list[str], count: int) -> RunNetwork:
