@@ -195,7 +195,8 @@ def _claim(ring: Ring, feed: Feed) -> None:
             "or --workers 0 to draw from it as it lies",
             field="ring",
         )
-    path.write_text(json.dumps(origin) + "\n")
+    if known != origin:
+        path.write_text(json.dumps(origin) + "\n")
 
 
 def _first_wanted(folder: Path) -> NDArray[np.int64]:

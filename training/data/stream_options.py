@@ -92,7 +92,9 @@ def open_stream(
         return nullcontext(Ring(line.ring) if known else Ring.create(line.ring, replace(shape, slots=options.slots)))
     pace = Pace(options.pace, options.reserve, options.slots - options.slots // AHEAD_SHARE)
     workers = line.workers if fabric.local_rank == 0 else 0
-    return Stream(line.ring, replace(shape, slots=options.slots), feed=feed, pace=pace, workers=workers)
+    # The first device makes the files before the others open them.
+    with fabric.rank_zero_first(local=True):
+        return Stream(line.ring, replace(shape, slots=options.slots), feed=feed, pace=pace, workers=workers)
 
 
 def _pace(text: str) -> float:

@@ -51,7 +51,9 @@ def run_stream(folder: Path, fabric: "Fabric", *, parts: int) -> None:
     preset = replace(segmenter("wt"), name="driven", spec=UNet2dSpec(4, (4, 6, 8, 10), dropout=0.2), crop=(48, 64))
     shape, pace = RingShape(slots=6, slices=12, height=64, width=80), Pace(rate=0.5, reserve=2, window=4)
     workers = 2 if fabric.local_rank == 0 else 0
-    with Stream(folder / "ring", shape, feed=Feed("balls", balls, seed=5), pace=pace, workers=workers) as stream:
+    with fabric.rank_zero_first(local=True):
+        made = Stream(folder / "ring", shape, feed=Feed("balls", balls, seed=5), pace=pace, workers=workers)
+    with made as stream:
         options = Options(preset, loop, validation_stride=3)
         system = SegmenterSystem(options, fabric, rings=stream, validation=folder.parent / "validation")
         train(system, loop, folder=folder, fabric=fabric)
