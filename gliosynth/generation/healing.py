@@ -1,9 +1,9 @@
 """What a moved tumour leaves, filled with healthy tissue of the same slice.
 
 The Augmentation Network's authors make the old place the band between 1/4 and 1/2 in every contrast. In T1 that is
-darker than brain, in T2 brighter: a network paints there what looks like oedema, and a segmenter finds two lesions where
-the map has one. Here the old place takes the bands of the mirrored side, in each contrast its own, and where the mirrored
-pixel is tumour, old place or no brain, the slice's most frequent band.
+darker than brain, in T2 brighter: a network paints there what looks like oedema, and a segmenter finds two lesions
+where the map has one. Here the old place takes the bands of the mirrored side, in each contrast its own, and where the
+mirrored pixel is tumour, old place or no brain, the slice's most frequent band.
 """
 
 from typing import Final
