@@ -35,12 +35,14 @@ class Looked:
     Attributes:
         images: Which ones.
         contrasts: Unit intensities or z-scores ``(4, X, Y, Z)``.
+        brain: ``(X, Y, Z)``.
         labels: Where the lesion is, ``(X, Y, Z)``.
         found: Where it was found.
     """
 
     images: Images
     contrasts: NDArray[np.float32]
+    brain: Mask
     labels: LabelMap
     found: LabelMap
 
@@ -144,7 +146,7 @@ def _looked_at(
 
     def looked(images: Images, volume: NDArray[np.float32], wanted: LabelMap) -> Looked:
         found = find_lesion(volume, case.brain, models=models, slice_mm=case.slice_mm)
-        return Looked(images, volume, wanted, found)
+        return Looked(images, volume, case.brain, wanted, found)
 
     yield looked(Images.TRUE, case.contrasts, case.labels)
     if sum(len(network.contrasts) for network in networks) < len(CONTRASTS):

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gliosynth.labels import CONTRASTS, LabelMap
+from gliosynth.labels import CONTRASTS, LabelMap, Mask
 from training.generation.evaluation import CaseScores, Looked
 from training.generation.figures import Images
 
@@ -68,7 +68,7 @@ def _tiles(looked: Looked, name: str) -> Picture:
     wanted, found = looked.labels[..., plane] > 0, looked.found[..., plane] > 0
     parts = []
     for contrast, volume in zip(CONTRASTS, looked.contrasts, strict=True):
-        upright = outlined(_shown(volume, plane), wanted, found).transpose(1, 0, 2)[::-1]
+        upright = outlined(_shown(volume, looked.brain, plane), wanted, found).transpose(1, 0, 2)[::-1]
         parts.append(_titled(upright, f"{name} {contrast} {TITLES[looked.images]}"))
     return np.concatenate(parts, axis=1)
 
@@ -78,12 +78,12 @@ def _fullest(labels: LabelMap) -> int:
     return int((labels > 0).sum(axis=(0, 1)).argmax())
 
 
-def _shown(volume: NDArray[np.float32], plane: int) -> NDArray[np.floating]:
-    """Returns a slice as grey values: z-scores of the volume's pixels that are not 0, in `WINDOW`."""
-    inside = volume[volume != 0]
+def _shown(volume: NDArray[np.float32], brain: Mask, plane: int) -> NDArray[np.floating]:
+    """Returns a slice as grey values: z-scores of the brain in `WINDOW`, black outside."""
+    inside = volume[brain]
     low, high = WINDOW
     scores = (volume[..., plane] - inside.mean()) / inside.std()
-    return np.where(volume[..., plane] != 0, (scores - low) / (high - low), 0)
+    return np.where(brain[..., plane], (scores - low) / (high - low), 0)
 
 
 def _titled(picture: Picture, title: str) -> Picture:
