@@ -24,6 +24,7 @@ from training.export.contract import Contract, TensorContract
 from training.export.gate import Tolerance
 from training.export.model import ServedModel, read_facts
 from training.loop.run_folder import load_weights
+from training.networks.mean import MeanOfNetworks
 from training.networks.unet2d import UNet2d
 from training.segmentation.presets import Preset, network_input, preset_of
 from training.segmentation.validation import THRESHOLD
@@ -76,55 +77,81 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--region", type=Region, choices=list(Region), help="refuse weights of another (default: theirs)"
     )
-    parser.add_argument("--weights", type=Path, required=True, help="best.safetensors of a run, its JSON beside it")
+    parser.add_argument(
+        "--weights", type=Path, nargs="+", required=True, help="best.safetensors of a run; of several runs: their mean"
+    )
     parser.add_argument("--validation", type=Path, required=True, help="rings of the shifted simulators, for the gate")
     parser.add_argument("--real", type=Path, help="JSON of training.evaluate_real, for the card")
 
 
 def served_model(line: argparse.Namespace) -> ServedModel:
     """Returns the model that the command line names."""
-    return segmenter(line.region, weights=line.weights, validation=line.validation, real=line.real)
+    return segmenter(line.region, weights=tuple(line.weights), validation=line.validation, real=line.real)
 
 
-def segmenter(region: Region | None, *, weights: Path, validation: Path, real: Path | None) -> ServedModel:
+def segmenter(region: Region | None, *, weights: tuple[Path, ...], validation: Path, real: Path | None) -> ServedModel:
     """Returns a region's segmenter, ready to be exported.
 
     Args:
         region: The region that is expected, or None for that of the weights.
-        weights: Safetensors file of a run; the JSON beside it says what it is.
+        weights: Safetensors file of a run, the JSON beside it says what it is; of several, the mean of the networks'
+            logits is served.
         validation: Folder of the shifted simulators' rings, for the gate.
         real: JSON of `training.evaluate_real` for the card, or None.
 
     Raises:
-        InvalidParameterError: The weights are not of one region, or not of this one (WRONG_REGION).
+        InvalidParameterError: The weights are not of one region, or not of this one (WRONG_REGION), or of networks
+            that see different channels (DIFFERENT_INPUTS).
     """
-    facts = read_facts(weights)
-    preset = preset_of(facts)
-    if len(preset.regions) != 1 or region not in (None, preset.region):
-        raise InvalidParameterError(
-            f"{weights} is a network of {', '.join(preset.regions)}; one region a model is served, and"
-            f" {region or 'any one'} was asked for: name other weights or another --region",
-            field="region",
-            got=str(region),
-            reason="WRONG_REGION",
-        )
-    network = UNet2d(preset.spec)
-    load_weights(weights, network)
+    facts = [read_facts(path) for path in weights]
+    presets = [preset_of(each) for each in facts]
+    preset = agreed(presets, region, weights)
+    networks = [UNet2d(each.spec) for each in presets]
+    for path, network in zip(weights, networks, strict=True):
+        load_weights(path, network)
     contract = Contract(
         TensorContract(INPUT_NAME, "FP32", preset.spec.channels),
         (TensorContract(OUTPUT_NAME, "FP32", 1),),
-        multiple=preset.spec.multiple,
+        multiple=max(each.spec.multiple for each in presets),
         size=preset.crop,
     )
     return ServedModel(
         name=model_name(preset.region),
-        network=network,
+        network=networks[0] if len(networks) == 1 else MeanOfNetworks(networks),
         contract=contract,
-        parameters=parameters_of(preset),
+        parameters=parameters_of(preset, contract),
         tolerance=TOLERANCE,
         samples=gate_inputs(preset, validation),
-        card=card_of(preset, facts, real),
+        card=card_of(presets, facts, real),
     )
+
+
+def agreed(presets: list[Preset], region: Region | None, weights: tuple[Path, ...]) -> Preset:
+    """Returns the first preset, if all are of the one region that is asked for and see the same channels.
+
+    Raises:
+        InvalidParameterError: See `segmenter`.
+    """
+    first = presets[0]
+    wanted = region or first.region
+    for preset, path in zip(presets, weights, strict=True):
+        if preset.regions != (wanted,):
+            raise InvalidParameterError(
+                f"{path} is a network of {', '.join(preset.regions)}; one region a model is served, and {wanted} was"
+                " asked for: name other weights or another --region",
+                field="region",
+                got=str(region),
+                reason="WRONG_REGION",
+            )
+        if preset.channels != first.channels:
+            raise InvalidParameterError(
+                f"{path} sees {', '.join(preset.channels)}; a mean needs networks that see the same channels, here"
+                f" {', '.join(first.channels)}",
+                field="weights",
+                got=str(path),
+                reason="DIFFERENT_INPUTS",
+            )
+    return first
 
 
 def model_name(region: Region) -> str:
@@ -132,13 +159,13 @@ def model_name(region: Region) -> str:
     return f"segmenter_{region.lower()}"
 
 
-def parameters_of(preset: Preset) -> dict[str, str]:
+def parameters_of(preset: Preset, contract: Contract) -> dict[str, str]:
     """Returns what the cascade reads from config.pbtxt."""
     return {
         "region": str(preset.region),
         "channels": ",".join(preset.channels),
         "spacing_mm": str(SPACING_MM),
-        "multiple": str(preset.spec.multiple),
+        "multiple": str(contract.multiple),
         "threshold": str(THRESHOLD),
     }
 
@@ -156,21 +183,23 @@ def gate_inputs(preset: Preset, validation: Path) -> NDArray[np.float32]:
     return network_input(torch.from_numpy(np.concatenate(parts)), subtract=preset.subtract).numpy()
 
 
-def card_of(preset: Preset, facts: Mapping[str, Any], real: Path | None) -> CardText:
-    """Returns what the card says."""
+def card_of(presets: list[Preset], facts: list[dict[str, Any]], real: Path | None) -> CardText:
+    """Returns what the card says, of one network or of the mean of several."""
+    preset = presets[0]
     labels = ", ".join(label.name for label in REGION_LABELS[preset.region])
     widths = "-".join(str(width) for width in preset.spec.widths)
     edge = preset.spec.fold
     folded = f", {edge}x{edge} pixels folded into the finest" if edge > 1 else ""
+    mean = f"The mean of {len(presets)} networks' logits in one graph; the first:\n" if len(presets) > 1 else ""
     return CardText(
         title=f"{preset.region} ({labels}) on axial slices",
         summary=(
-            f"A 2D U-Net of {len(preset.spec.widths)} scales ({widths} channels{folded}), after paper 002.\n"
-            f"**Trained on {trained_on(facts)}.**\n"
+            f"{mean}A 2D U-Net of {len(preset.spec.widths)} scales ({widths} channels{folded}), after paper 002.\n"
+            f"**Trained on {'; '.join(dict.fromkeys(trained_on(each) for each in facts))}.**\n"
         ),
         use=USE,
         interface=interface(preset),
-        training=training(facts),
+        training="\n".join(training(each) for each in facts),
         metrics=metrics(facts, real, preset.region),
         limits=LIMITS,
     )
@@ -212,9 +241,13 @@ def training(facts: Mapping[str, Any]) -> str:
     return f"{command}\nStep {facts['step']} ({slices} slices), {minutes:.0f} min beside the simulator.\n{warm}"
 
 
-def metrics(facts: Mapping[str, Any], real: Path | None, region: Region) -> str:
+def metrics(facts: list[dict[str, Any]], real: Path | None, region: Region) -> str:
     """Returns the tables of simulated and of real cases."""
-    simulated = figures_table("shifted simulator (Dice; the worst chose the checkpoint)", facts["validation"])
+    tables = [
+        figures_table(f"shifted simulator, network {number} of {len(facts)} alone", each["validation"])
+        for number, each in enumerate(facts, start=1)
+    ]
+    simulated = "Dice, which chose the checkpoint:\n\n" + "\n".join(tables)
     cases = real_table(real, region) if real else "Real cases: not evaluated yet.\n"
     return f"{simulated}\n{cases}"
 

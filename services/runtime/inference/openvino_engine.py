@@ -82,7 +82,7 @@ class OpenVinoEngine(EmbeddedEngine):
 
 
 def _name_of(names: set[str], wanted: set[str]) -> str:
-    """Returns the name of a tensor that is wanted; OpenVINO gives a tensor several where it removes what does nothing."""
+    """Returns the name of a tensor that is wanted; one has several where OpenVINO removed what does nothing."""
     return min(names & wanted or names)
 
 
