@@ -6,7 +6,7 @@ the rotation overwrites the shift, and the scale of 0.7 to 1.3 and the shift bet
 of the lesion inside the brain is drawn again: the draws are those of `gliosynth.tumour_map.edits.RandomEdit`. A slice
 by itself is moved in its plane; a volume is moved as one body. What a lesion leaves becomes the band between 1/4 and
 1/2 in the paper's code, which paints a second lesion there; here it is healed where nothing else is asked for
-(`training.data.healing`). Rings hold no tissues, so a lesion may come to lie on a ventricle.
+(`gliosynth.generation.heal_maps`). Rings hold no tissues, so a lesion may come to lie on a ventricle.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gliosynth.brain_map import move_tumour
 from gliosynth.errors import InvalidParameterError
+from gliosynth.generation import heal_maps
 from gliosynth.labels import REGIONS, LabelMap, Mask, labels_from_regions, region_mask
 from gliosynth.tumour_map import Surroundings, edit_tumour_map
 from gliosynth.tumour_map.edits import Mirror, Movement, RandomEdit, Rotate, Scale, Translate
@@ -26,7 +27,6 @@ from gliosynth.tumour_map.places import MirrorPlane
 from gliosynth.tumour_map.random_edit import draw_movements
 from gliosynth.tumour_map.steps import MOST_DRAWS
 from gliosynth.volume import Volume
-from training.data.healing import heal_maps
 from training.data.pairs import Pairs
 
 RANGES: Final = RandomEdit(seed=0)

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from gliosynth.brain_map import move_tumour
 from gliosynth.errors import InvalidInputError
-from gliosynth.generation import GeneratorNetwork, brain_maps_of, paint
+from gliosynth.generation import GeneratorNetwork, brain_maps_of, heal_maps, paint
 from gliosynth.labels import CONTRASTS, REGIONS, LabelMap, Mask, Region, region_mask
 from gliosynth.metrics.overlap import dice
 from gliosynth.segmentation import CascadeModels
-from training.data.healing import heal_maps
 from training.data.manipulation import manipulate_volume
 from training.data.pairs import UnitScales, pairs_of_volume
 from training.data.ring import Ring

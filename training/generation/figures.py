@@ -26,7 +26,7 @@ class Images(StrEnum):
     MOVED = "moved"
     """Painted from its brain maps with the lesion somewhere else, its old place the paper's band."""
     HEALED = "healed"
-    """The same with the old place healed (`training.data.healing`)."""
+    """The same with the old place healed (`gliosynth.generation.heal_maps`)."""
 
 
 @dataclass(frozen=True)
