@@ -39,8 +39,9 @@ def main(arguments: list[str] | None = None) -> None:
     fabric.barrier()
     feed = Feed("training", partial(simulator, "training"), options.stream.simulator_seed)
     with open_stream(line, shape, feed, fabric=fabric) as stream:
-        rings = open_sources(sources, stream).rings
-        system = SegmenterSystem(options, fabric, rings=rings, validation=line.validation)
+        opened = open_sources(sources, stream)
+        held_out = {name: source.ring for name, source in opened.held_out.items()}
+        system = SegmenterSystem(options, fabric, rings=opened.rings, validation=line.validation, held_out=held_out)
         train(system, options.loop, folder=line.run, fabric=fabric)
 
 

@@ -32,19 +32,19 @@ class TorchModel:
             flip: Answer with the mean logit of the slice and its left-right mirror image.
         """
         self.preset, self.channels, self.batch_size, self.threshold = preset, preset.channels, BATCH, threshold
-        self._network, self._flip = network.eval(), flip
+        self.network, self._flip = network.eval(), flip
 
     def varied(self, *, threshold: float, flip: bool) -> "TorchModel":
         """Returns the same network with another threshold, with or without mirroring."""
-        return TorchModel(self._network, self.preset, threshold=threshold, flip=flip)
+        return TorchModel(self.network, self.preset, threshold=threshold, flip=flip)
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns the logits ``(B, R, H, W)`` of slices ``(B, C, H, W)``, whose H runs from left to right."""
         slices = torch.from_numpy(np.ascontiguousarray(batch))
         with torch.no_grad():
-            answer = self._network(slices)
+            answer = self.network(slices)
             if self._flip:
-                answer = (answer + self._network(slices.flip(2)).flip(2)) / 2
+                answer = (answer + self.network(slices.flip(2)).flip(2)) / 2
         return np.asarray(answer.numpy(), dtype=np.float32)
 
     def submit(self, batch: NDArray[np.float32]) -> "Future[NDArray[np.float32]]":

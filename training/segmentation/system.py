@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gliosynth.labels import region_mask
 from training.data.augment import augment
 from training.data.mixture import Rings
+from training.data.ring import Ring
 from training.data.samples import draw_views
 from training.loop.devices import descend, set_up
 from training.loop.run_folder import load_weights
@@ -22,7 +23,7 @@ from training.networks.unet2d import UNet2d
 from training.segmentation.gbm.views import draw_placed_views
 from training.segmentation.options import Options
 from training.segmentation.presets import Preset, network_input
-from training.segmentation.validation import score_presets
+from training.segmentation.validation import rings_below, score_presets
 
 NETWORK: Final = "network"
 """Name of the one thing that learns."""
@@ -33,7 +34,15 @@ class SegmenterSystem:
 
     averaged = (NETWORK,)
 
-    def __init__(self, options: Options, fabric: Fabric, *, rings: Rings, validation: Path | None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        fabric: Fabric,
+        *,
+        rings: Rings,
+        validation: Path | None,
+        held_out: Mapping[str, Ring] | None = None,
+    ) -> None:
         """Makes the network from the seed or the warm start.
 
         Args:
@@ -41,8 +50,10 @@ class SegmenterSystem:
             fabric: The device or devices.
             rings: Volumes that batches are drawn from.
             validation: Folder of the shifted simulators' rings; None: the last weights are as good as any.
+            held_out: Cases of the user's folders that are not trained on, scored beside the simulators, by folder.
         """
         self.options, self.fabric, self.rings, self.validation = options, fabric, rings, validation
+        self.held_out = dict(held_out or {})
         self.preset = options.preset
         torch.manual_seed(options.loop.seed)
         network = UNet2d(self.preset.spec)
@@ -80,11 +91,12 @@ class SegmenterSystem:
         return {"loss": float(loss.detach())}
 
     def evaluate(self, averaged: Mapping[str, nn.Module]) -> Evaluation:
-        """Scores the worst shifted simulator's mean Dice, or 0 where there is nothing to score on."""
+        """Scores the worst mean Dice of shifted simulators and held-out cases; 0 where there are none."""
         if self.validation is None:
             return Evaluation(0.0)
         stride = self.options.validation_stride
-        scores = score_presets(averaged[NETWORK], self.preset, self.validation, stride=stride)
+        judges = rings_below(self.validation) | self.held_out
+        scores = score_presets(averaged[NETWORK], self.preset, judges, stride=stride)
         regions = {region: float(np.mean(list(each.values()))) for region, each in scores.by_region.items() if each}
         return Evaluation(scores.worst, scores.by_preset | (regions if len(regions) > 1 else {}))
 

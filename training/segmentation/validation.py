@@ -4,6 +4,7 @@ A network that only learnt its own simulator's habits scores well at home and ba
 physics or thick slices; the worst of several is what real scans are closest to.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -59,21 +60,25 @@ class Scores:
         return min(self.by_preset.values())
 
 
-def score_presets(network: nn.Module, preset: Preset, folder: Path, *, stride: int = 1) -> Scores:
-    """Returns the network's mean score on each ring below a folder, one ring a shifted simulator.
+def rings_below(folder: Path) -> dict[str, Ring]:
+    """Returns the rings of a folder by name, one a shifted simulator."""
+    return {path.parent.name: Ring(path.parent) for path in sorted(folder.glob("*/ring.json"))}
+
+
+def score_presets(network: nn.Module, preset: Preset, rings: Mapping[str, Ring], *, stride: int = 1) -> Scores:
+    """Returns the network's mean score on the volumes of each ring.
 
     Args:
         network: Network in evaluation mode.
         preset: Its regions and channels.
-        folder: Holds one `Ring` per shifted simulator, named after it.
+        rings: One a shifted simulator, and one a folder of cases that are not trained on, by name.
         stride: Take every n-th slice.
     """
-    rings = sorted(path.parent for path in folder.glob("*/ring.json"))
     by_region: dict[str, dict[str, float]] = {str(region): {} for region in preset.regions}
-    for path in rings:
-        rows = _score_ring(network, preset, Ring(path), stride)
+    for name, ring in rings.items():
+        rows = _score_ring(network, preset, ring, stride)
         for number, region in enumerate(preset.regions if rows else ()):
-            by_region[region][path.name] = float(np.mean([row[number] for row in rows]))
+            by_region[region][name] = float(np.mean([row[number] for row in rows]))
     return Scores(by_region)
 
 

@@ -12,7 +12,7 @@ from gliosynth.labels import Region
 from training.data.fakes import BALL_SHAPE, simulate_ball
 from training.data.ring import Ring, RingShape
 from training.segmentation.presets import PRESETS
-from training.segmentation.validation import Scores, box_range, score_presets, volume_score
+from training.segmentation.validation import Scores, box_range, rings_below, score_presets, volume_score
 
 
 class FlairThreshold(nn.Module):
@@ -41,7 +41,7 @@ def test_volume_without_the_region_is_scored_by_false_volume() -> None:
 
 def test_a_segmenter_that_knows_the_rule_scores_high(validation: Path) -> None:
     """The fake reads the balls' FLAIR rule; noise costs it little."""
-    scores = score_presets(FlairThreshold().eval(), PRESETS[Region.WT], validation)
+    scores = score_presets(FlairThreshold().eval(), PRESETS[Region.WT], rings_below(validation))
     assert list(scores.by_preset) == ["shifted"]
     assert 0.9 < scores.worst < 1
 
@@ -51,8 +51,8 @@ def test_a_simulator_without_tumours_does_not_score_core_networks(tmp_path: Path
     empty = replace(simulate_ball(np.random.default_rng(0)), labels=np.zeros(BALL_SHAPE, dtype=np.uint8))
     Ring.create(tmp_path / "tumour-free", RingShape(1, 12, 64, 80)).put(0, empty)
     network = FlairThreshold().eval()
-    assert score_presets(network, PRESETS[Region.ET], tmp_path).by_preset == {}
-    assert list(score_presets(network, PRESETS[Region.WT], tmp_path).by_preset) == ["tumour-free"]
+    assert score_presets(network, PRESETS[Region.ET], rings_below(tmp_path)).by_preset == {}
+    assert list(score_presets(network, PRESETS[Region.WT], rings_below(tmp_path)).by_preset) == ["tumour-free"]
 
 
 def test_the_worst_preset_counts() -> None:
