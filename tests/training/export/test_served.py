@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +19,8 @@ from training.export.ensemble import export_ensemble
 from training.export.model import ExportOptions, ServedModel, export_model
 from training.export.runners import torch_runner
 
-SERVE = Path(__file__).parents[3] / "deploy" / "triton" / "serve_local.py"
+ServeModels = Callable[[Path, Path], AbstractContextManager[dict[str, int]]]
+"""Serves a model repository for as long as the context lasts and gives the server's ports."""
 
 CHANNELS = {"wt": "t1n,t1c,t2w,t2f", "tc": "t1c-t1n,t1c,t2w,t2f", "et": "t1c-t1n,t1c,t2w,t2f"}
 
@@ -56,27 +55,15 @@ def embedded(exported: tuple[Path, dict[str, ServedModel]]) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def triton(
-    exported: tuple[Path, dict[str, ServedModel]], tmp_path_factory: pytest.TempPathFactory
+    exported: tuple[Path, dict[str, ServedModel]],
+    serve_models: ServeModels,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[TritonEngine]:
     """A real Triton over the same repository."""
-    install = subprocess.run([sys.executable, SERVE, "--install-only"], capture_output=True, text=True)
-    if install.returncode:
-        pytest.skip(f"no Triton here; try: python {SERVE.name} --install-only ({install.stderr[-200:]})")
-    log = tmp_path_factory.mktemp("log") / "triton.log"
-    command = [sys.executable, SERVE, "--model-repository", exported[0], "--threads", "1"]
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, log.read_text()[-3000:]
-            engine = TritonEngine(ModelRepository(exported[0]), f"127.0.0.1:{json.loads(line)['grpc_port']}")
-            yield engine
-            engine.close()
-        finally:
-            process.terminate()
+    with serve_models(exported[0], tmp_path_factory.mktemp("log") / "triton.log") as ports:
+        engine = TritonEngine(ModelRepository(exported[0]), f"127.0.0.1:{ports['grpc_port']}")
+        yield engine
+        engine.close()
 
 
 def answer(model: LoadedModel, samples: np.ndarray) -> dict[str, np.ndarray]:
