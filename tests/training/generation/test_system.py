@@ -1,6 +1,9 @@
 """Tests of training.generation.system: it learns, resumes, and holds the discriminator apart."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -94,6 +97,19 @@ def test_resumed_run_is_the_straight_run(ring: Ring, validation: Path, tmp_path:
     for network in ("generator", "discriminator"):
         whole, parts = (ends[name].trained[network].state_dict() for name in ("whole", "parts"))
         assert all(torch.equal(value, parts[key]) for key, value in whole.items())
+
+
+def test_two_devices_lose_what_one_loses(ring: Ring, validation: Path, tmp_path: Path) -> None:
+    """Data-parallel in two processes: every term of every step, and the weights of the balance, as in one."""
+    assert (ring.folder, validation) == (tmp_path / "ring", tmp_path / "validation")
+    for devices in (1, 2):
+        command = [sys.executable, str(Path(__file__).parent / "driver.py"), str(tmp_path), str(devices)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])}
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=500)
+    one, two = (losses(tmp_path / f"run{devices}") for devices in (1, 2))
+    assert len(one) == 4
+    for alone, shared in zip(one, two, strict=True):
+        assert shared == pytest.approx(alone, rel=1e-4)
 
 
 def test_picture_shows_two_slices_of_every_contrast(ring: Ring, validation: Path) -> None:
