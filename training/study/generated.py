@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from gliosynth.labels import CONTRASTS, Contrast, LabelMap, Mask
 from gliosynth.preprocessing.intensity import normalise
 from training.data.manipulation import manipulate_volume
 from training.data.ring import Ring
-from training.generation.presets import generator_of
+from training.generation.presets import Spec, generator_of
 from training.loop.run_folder import load_weights
 from training.study.sets import CaseSet
 
@@ -129,7 +129,7 @@ def load_generator(run: Path) -> GeneratorNetwork:
     return GeneratorNetwork(
         identity=NetworkIdentity(f"{facts['kind']} ({run.name}, step {facts['step']})", "run", "", "torch", "see run"),
         contrasts=tuple(Contrast(name) for name in facts["contrasts"]),
-        size=SliceSize(multiple=int(network.multiple)),  # type: ignore[arg-type]  # torch types attributes as modules
+        size=SliceSize(multiple=cast(Spec, network.spec).multiple),
         batch_size=BATCH,
         generate=generate,
     )

@@ -8,7 +8,8 @@ the key beside the folder, where readers do not get it. Readers save their answe
 prints accuracy, misclassified shares with exact intervals, agreement and quality, and writes them as Markdown and CSV.
 
 Folders hold cases in any layout that training reads (BraTS, Decathlon, BIDS: our own cohorts are BIDS), or are rings.
-The real cases are shown and nothing else: no network is trained on them.
+Give both at one voxel size (rings of 2 mm slices beside cases of 1 mm can be told apart by that alone). The real cases
+are shown and nothing else: no network is trained on them.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """The sheet that readers get: numbered pictures and one HTML page that works from a file."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -31,12 +32,16 @@ def write_sheet(folder: Path, items: Sequence[Item], read: Callable[[Item], Read
     Args:
         folder: Where the sheet goes; made if it is not there.
         items: What is shown, in order.
-        read: Gives the case of an item.
+        read: Gives the case of an item; asked once a case, since reading one takes seconds.
     """
     (folder / "items").mkdir(parents=True, exist_ok=True)
     key = Key(_identifier(items), tuple(items))
-    for item in items:
-        picture(read(item), item.contrast).save(folder / _file_of(item), format="PNG")
+    by_case = sorted(items, key=lambda item: (item.synthetic, item.case))
+    for _, shown in itertools.groupby(by_case, key=lambda item: (item.synthetic, item.case)):
+        own = list(shown)
+        case = read(own[0])
+        for item in own:
+            picture(case, item.contrast).save(folder / _file_of(item), format="PNG")
     (folder / "index.html").write_text(sheet_html(key))
     return key
 
