@@ -13,7 +13,7 @@ from gliosynth.geometry import Box
 from gliosynth.labels import CONTRASTS, LabelMap, Mask, Region, labels_from_regions
 from gliosynth.segmentation.box import box_of, in_plane_box, paste_slices
 from gliosynth.segmentation.channels import channel_batch, parse_channels
-from gliosynth.segmentation.postprocess import FilteredMask, drop_small_components, fill_holes
+from gliosynth.segmentation.postprocess import FilteredMask, drop_far_fragments, drop_small_components, fill_holes
 from gliosynth.segmentation.region_model import Batch, RegionModel, stream_logits
 
 SIZE_MULTIPLE: Final = 16
@@ -49,7 +49,9 @@ class CascadeOptions:
         core_margin_voxels: Voxels added on each side of WT's box in X and Y before TC and ET run in it.
         fill_holes: Whether cavities of WT without a way out become WT.
         smallest_wt_voxels: WT components below this many voxels (1 mm: mm³) are dropped.
-        smallest_tc_voxels: The same for TC.
+        fragment_share: WT components below this share of the largest one are dropped if they are far from it, too.
+        fragment_distance_voxels: How far: farther than satellites lie (METHODS C.5: within 30 mm).
+        smallest_tc_voxels: As smallest_wt_voxels, for TC.
         smallest_et_voxels: The same for ET.
     """
 
@@ -59,6 +61,8 @@ class CascadeOptions:
     core_margin_voxels: int = 8
     fill_holes: bool = True
     smallest_wt_voxels: int = 250
+    fragment_share: float = 0.1
+    fragment_distance_voxels: float = 30.0
     smallest_tc_voxels: int = 150
     smallest_et_voxels: int = 100
 
@@ -247,7 +251,11 @@ def _whole_tumour(runner: _Runner, model: RegionModel, *, brain: Mask, brain_box
     box = in_plane_box(brain_box, brain.shape, margin=options.brain_margin_voxels, multiple=SIZE_MULTIPLE)
     indices = np.flatnonzero(brain.any(axis=(0, 1)))
     found = runner.voxels_above(model, region=Region.WT, box=box, indices=indices) & brain
-    kept = drop_small_components(found, minimum_voxels=options.smallest_wt_voxels)
+    kept = drop_far_fragments(
+        drop_small_components(found, minimum_voxels=options.smallest_wt_voxels),
+        least_share=options.fragment_share,
+        distance_voxels=options.fragment_distance_voxels,
+    )
     mask = fill_holes(kept.mask) if options.fill_holes else kept.mask
     return mask, _finding(Region.WT, mask, kept=kept, slices_run=len(indices))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from gliosynth.components import connected_components
 from gliosynth.labels import Mask
@@ -49,6 +50,37 @@ def drop_small_components(mask: Mask, *, minimum_voxels: int) -> FilteredMask:
         kept_components=int(large.sum()),
         dropped_components=component_count - int(large.sum()),
         dropped_voxels=int(sizes[~large].sum()),
+    )
+
+
+def drop_far_fragments(filtered: FilteredMask, *, least_share: float, distance_voxels: float) -> FilteredMask:
+    """Returns the mask without fragments that are both small beside its largest component and far from it.
+
+    Satellites of a glioma lie within some centimetres of it, and a second focus is of some size; a small piece far away
+    is most often something else that is bright.
+
+    Args:
+        filtered: ``(X, Y, Z)`` mask, and what was dropped from it before.
+        least_share: A component of this share of the largest one's voxels is kept wherever it lies, 0 to 1.
+        distance_voxels: A component whose nearest voxel is this close to the largest one is kept however small it is.
+    """
+    box = box_of(filtered.mask)
+    if box is None or filtered.kept_components < 2:
+        return filtered
+    components = connected_components(filtered.mask[index_of(box)])
+    sizes = np.bincount(components.ravel())
+    sizes[0] = 0
+    main = int(sizes.argmax())
+    tree = cKDTree(np.argwhere(components == main))
+    small = np.flatnonzero((sizes > 0) & (sizes < least_share * sizes[main]))
+    far = [part for part in small if tree.query(np.argwhere(components == part))[0].min() > distance_voxels]
+    mask = filtered.mask.copy()
+    mask[index_of(box)] &= ~np.isin(components, far)
+    return FilteredMask(
+        mask=mask,
+        kept_components=filtered.kept_components - len(far),
+        dropped_components=filtered.dropped_components + len(far),
+        dropped_voxels=filtered.dropped_voxels + int(sizes[far].sum()),
     )
 
 

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from gliosynth.segmentation.postprocess import drop_small_components, fill_holes, largest_component
+from gliosynth.segmentation.postprocess import (
+    drop_far_fragments,
+    drop_small_components,
+    fill_holes,
+    largest_component,
+)
 
 
 def test_component_of_the_limit_is_kept_and_one_below_is_dropped() -> None:
@@ -20,6 +25,21 @@ def test_voxels_that_share_only_a_corner_are_one_component() -> None:
     mask = np.zeros((3, 3, 3), dtype=np.bool_)
     mask[0, 0, 0] = mask[1, 1, 1] = mask[2, 2, 2] = True
     assert drop_small_components(mask, minimum_voxels=3).mask.sum() == 3
+
+
+def test_a_small_piece_far_from_the_largest_is_dropped_a_near_or_a_large_one_is_kept() -> None:
+    """Of 20 voxels and pieces of 1 (3 away), 1 (9 away) and 5 (15 away), only the small far one goes."""
+    mask = np.zeros((50, 1, 1), dtype=np.bool_)
+    mask[0:20] = True
+    near, far, large = 22, 28, slice(34, 39)
+    mask[near] = mask[far] = True
+    mask[large] = True
+    whole = drop_small_components(mask, minimum_voxels=1)
+    filtered = drop_far_fragments(whole, least_share=0.2, distance_voxels=5)
+    assert filtered.mask[near]
+    assert not filtered.mask[far]
+    assert filtered.mask[large].all()
+    assert (filtered.kept_components, filtered.dropped_components, filtered.dropped_voxels) == (3, 1, 1)
 
 
 def test_empty_mask_stays_empty_everywhere() -> None:
