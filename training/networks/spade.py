@@ -71,7 +71,7 @@ class SpatiallyAdaptiveNorm(nn.Module):
 
 
 class SpadeResBlock(nn.Module):
-    """x -> W2 * lrelu(S2(W1 * lrelu(S1(x)))) + shortcut(x); shortcut = Ws 1x1 * Ss(x) where widths differ (figure 4)."""
+    """x -> W2 * lrelu(S2(W1 * lrelu(S1(x)))) + shortcut(x); shortcut = Ws 1x1 * Ss(x) if widths differ (figure 4)."""
 
     def __init__(self, inputs: int, outputs: int, maps: int, hidden: int) -> None:
         """Builds the block; every convolution of the main path has spectral norm (section 3)."""
