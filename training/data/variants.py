@@ -1,4 +1,4 @@
-"""The simulator with one thing less, each by name: what PROTOTYPE 6 and METHODS C.1 call its ingredients.
+"""The simulator with one thing changed, each by name: mostly without one of the ingredients of PROTOTYPE 6, METHODS C.1.
 
 A segmenter trained on a ring of each, beside one of ``training`` with as many volumes, tells what the ingredient is
 worth (`training.ablations`). The simulator itself is not touched: these are settings.
@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Final
 
-from gliosynth.contrast.settings import TRAINING, NegativeSettings, SimulatorSettings
+from gliosynth.contrast.settings import COHORT, TRAINING, NegativeSettings, SimulatorSettings
 from gliosynth.errors import InvalidParameterError
 
 _NO_NEGATIVES: Final = NegativeSettings(*(0.0 for _ in fields(NegativeSettings)))
@@ -45,10 +45,15 @@ VARIANTS: Final = MappingProxyType(
                     _TUMOUR, faint_oedema_share=0.0, cystic_share=0.0, haemorrhage_share=0.0, isointense_share=0.0
                 ),
             ),
+            replace(
+                COHORT,
+                name="quiet-scans",
+                acquisition=replace(COHORT.acquisition, thick_share=0.0, noise=(0.003, 0.01)),
+            ),
         )
     }
 )
-"""Settings by name; ``training`` is the control."""
+"""Settings by name; ``training`` is the control. ``quiet-scans`` are for generators: thin slices with little noise."""
 
 
 def variant(name: str) -> SimulatorSettings:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from training.export.gate import Parity
@@ -135,10 +136,15 @@ def options_text(script: str, facts: Mapping[str, Any]) -> str:
         facts: JSON beside the weights.
     """
     minutes = float(facts.get("elapsed_s", 0)) / 60
+    options = {name: _portable(value) for name, value in facts["options"].items()}
     return (
-        f"`python -m {script}`, step {facts.get('step', 0)} after {minutes:.0f} min, with\n"
-        f"`{json.dumps(facts['options'])}`.\n"
+        f"`python -m {script}`, step {facts.get('step', 0)} after {minutes:.0f} min, with\n`{json.dumps(options)}`.\n"
     )
+
+
+def _portable(value: object) -> object:
+    """Returns an option's value; of an absolute path the last two parts, which mean something elsewhere."""
+    return "/".join(Path(value).parts[-2:]) if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def command_text(script: str, options: Mapping[str, Any], *, shown: tuple[str, ...]) -> str:

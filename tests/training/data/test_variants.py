@@ -4,12 +4,12 @@ from dataclasses import fields
 
 import pytest
 
-from gliosynth.contrast.settings import TRAINING, SimulatorSettings
+from gliosynth.contrast.settings import COHORT, TRAINING, SimulatorSettings
 from gliosynth.errors import InvalidParameterError
 from training.data.variants import VARIANTS, variant
 
 
-@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "training"])
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("training", "quiet-scans")])
 def test_a_variant_changes_one_part_of_the_simulator(name: str) -> None:
     """Beside the name one group of settings differs from the training simulator's."""
     settings = variant(name)
@@ -22,6 +22,15 @@ def test_no_hard_negatives_leaves_none() -> None:
     """Every share of a bright thing that is no tumour is 0."""
     negatives = variant("no-hard-negatives").negatives
     assert {getattr(negatives, f.name) for f in fields(negatives)} == {0.0}
+
+
+def test_quiet_scans_are_those_of_cohorts_with_less_noise_and_no_thick_slices() -> None:
+    """Everything else is as data sets are made."""
+    quiet = variant("quiet-scans")
+    different = [f.name for f in fields(SimulatorSettings) if getattr(quiet, f.name) != getattr(COHORT, f.name)]
+    assert different == ["name", "acquisition"]
+    assert quiet.acquisition.thick_share == 0.0
+    assert quiet.acquisition.noise[1] < COHORT.acquisition.noise[1]
 
 
 def test_an_unknown_variant_is_refused() -> None:
