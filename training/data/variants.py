@@ -1,4 +1,4 @@
-"""The simulator with one thing changed, each by name: mostly without one of the ingredients of PROTOTYPE 6, METHODS C.1.
+"""The simulator with one thing changed, each by name: mostly without one ingredient of PROTOTYPE 6 or METHODS C.1.
 
 A segmenter trained on a ring of each, beside one of ``training`` with as many volumes, tells what the ingredient is
 worth (`training.ablations`). The simulator itself is not touched: these are settings.
