@@ -119,4 +119,4 @@ def test_two_devices_train_as_one(home: Path) -> None:
     assert losses[0][:5] == pytest.approx(losses[1][:5], abs=1e-5)
     assert losses[0] == pytest.approx(losses[1], abs=1e-2)
     one_device, two_devices = (weights_of(home / name) for name in ("one", "two"))
-    assert (one_device - two_devices).norm() < 0.05 * one_device.norm()
+    assert (one_device - two_devices).norm() < 0.15 * one_device.norm()
