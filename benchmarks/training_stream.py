@@ -26,15 +26,15 @@ import torch
 from torch import Tensor
 
 from gliosynth.labels import region_mask
-from training.data.augment import augment
 from training.data.fakes import simulate_ball
 from training.data.ring import Ring, RingShape, Simulate, feed
-from training.data.samples import draw_views
 from training.data.simulated import simulator
 from training.data.stream import Feed, Pace, Stream
 from training.losses.overlap import deep_loss
 from training.networks.unet2d import UNet2d
+from training.segmentation.augment import augment
 from training.segmentation.presets import Preset, network_input, segmenter
+from training.segmentation.samples import draw_views
 
 BATCH = 16
 """Slices a step."""
@@ -143,7 +143,7 @@ class TorchioSlices(torch.utils.data.IterableDataset[Batch]):
 
 
 def torchio_transforms(preset: Preset) -> Callable[..., dict[str, object]]:
-    """Returns TorchIO's kin of `training.data.augment`, with its ranges and chances."""
+    """Returns TorchIO's kin of `training.segmentation.augment`, with its ranges and chances."""
     import torchio as tio
 
     how = preset.variation

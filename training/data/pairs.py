@@ -18,8 +18,7 @@ from gliosynth.brain_map import BrainChannel, build_brain_map
 from gliosynth.errors import InvalidInputError
 from gliosynth.preprocessing.intensity import UNIT_PERCENTILES
 from training.data.mixture import Rings
-from training.data.ring import Ring, Slices
-from training.data.samples import ATTEMPTS, LEAST_BRAIN_PX
+from training.data.ring import ATTEMPTS, LEAST_BRAIN_PX, Ring, Slices
 
 SPAN_MM: Final = 64.0
 """Extent of the slices through the tumour: the paper's 64 slices of 1 mm."""

@@ -29,6 +29,12 @@ BRAIN_BIT: Final = 4
 EMPTY: Final = -1
 """Volume number of a slot that holds nothing, or is being written."""
 
+LEAST_BRAIN_PX: Final = 400
+"""Pixels of brain below which a slice is not worth a sample: 4 cm2."""
+
+ATTEMPTS: Final = 100
+"""Draws before a ring is taken for unusable."""
+
 
 class SimulatedVolume(Protocol):
     """What the ring takes from a simulated case."""

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import REGION_LABELS, Region
 from training.data.ring import Ring
-from training.data.samples import read_stacks
 from training.export.card import CardText, command_text, figures_table, trained_on
 from training.export.contract import Contract, TensorContract
 from training.export.gate import Tolerance
@@ -27,6 +26,7 @@ from training.loop.run_folder import load_weights
 from training.networks.mean import MeanOfNetworks
 from training.networks.unet2d import UNet2d
 from training.segmentation.presets import Preset, network_input, preset_of
+from training.segmentation.samples import read_stacks
 from training.segmentation.validation import THRESHOLD
 
 INPUT_NAME: Final = "contrasts"

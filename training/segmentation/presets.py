@@ -29,7 +29,7 @@ NEIGHBOUR_MM: Final = 2
 
 @dataclass(frozen=True)
 class Variation:
-    """How often `training.data.augment` varies a sample in each way.
+    """How often `training.segmentation.augment` varies a sample in each way.
 
     Attributes:
         repaint: Samples whose tumour parts are repainted.

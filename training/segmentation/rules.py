@@ -15,7 +15,13 @@ from gliosynth.labels import LabelMap, Mask, labels_from_regions
 from gliosynth.segmentation import CascadeModels, CascadeOptions, segment_case
 from gliosynth.segmentation.box import box_of, in_plane_box
 from gliosynth.segmentation.channels import channel_batch, parse_channels
-from gliosynth.segmentation.postprocess import drop_small_components, fill_holes, largest_component
+from gliosynth.segmentation.postprocess import (
+    FilteredMask,
+    drop_far_fragments,
+    drop_small_components,
+    fill_holes,
+    largest_component,
+)
 from training.segmentation.region_model import TorchModel
 from training.segmentation.validation import THRESHOLD
 
@@ -33,6 +39,7 @@ class Rules:
         three_planes: Whether logits are the mean of axial, coronal and sagittal slices (joint networks alone).
         fill_holes: Whether cavities of WT become WT.
         smallest_voxels: Components of WT, TC and ET below this are dropped.
+        fragment_share: Pieces of WT below this share of its largest one are dropped if they are far from it.
         largest_only: Whether only WT's largest component is kept.
     """
 
@@ -45,6 +52,7 @@ class Rules:
         CascadeOptions.smallest_tc_voxels,
         CascadeOptions.smallest_et_voxels,
     )
+    fragment_share: float = CascadeOptions.fragment_share
     largest_only: bool = False
 
 
@@ -57,6 +65,7 @@ TEST_TIME: Final = MappingProxyType(
         "flip": replace(PUBLISHED, flip=True),
         "three-planes": replace(PUBLISHED, three_planes=True),
         "no-component-filter": replace(PUBLISHED, smallest_voxels=(0, 0, 0)),
+        "far-pieces-kept": replace(PUBLISHED, fragment_share=0.0),
         "no-hole-filling": replace(PUBLISHED, fill_holes=False),
         "largest-component": replace(PUBLISHED, largest_only=True),
         "threshold-0.3": replace(PUBLISHED, threshold=0.3),
@@ -98,14 +107,20 @@ def joint_labels(logits: NDArray[np.float32], brain: Mask, rules: Rules) -> Labe
     limit = np.log(rules.threshold / (1 - rules.threshold))
     parent, masks = brain, []
     for found, smallest in zip(logits > limit, rules.smallest_voxels, strict=True):
-        mask = drop_small_components(found & parent, minimum_voxels=smallest).mask
-        if parent is brain:
-            mask = fill_holes(mask) if rules.fill_holes else mask
-            mask = largest_component(mask) if rules.largest_only else mask
+        kept = drop_small_components(found & parent, minimum_voxels=smallest)
+        mask = _cleaned_wt(kept, rules) if parent is brain else kept.mask
         masks.append(mask)
         parent = mask
     wt, tc, et = masks
     return labels_from_regions(wt, tc, et)
+
+
+def _cleaned_wt(kept: FilteredMask, rules: Rules) -> Mask:
+    """Returns WT without far pieces and holes, or its largest component alone, as the rules say."""
+    distance = CascadeOptions.fragment_distance_voxels
+    mask = drop_far_fragments(kept, least_share=rules.fragment_share, distance_voxels=distance).mask
+    mask = fill_holes(mask) if rules.fill_holes else mask
+    return largest_component(mask) if rules.largest_only else mask
 
 
 def cascade_labels(models: CascadeModels, contrasts: NDArray[np.float32], brain: Mask, rules: Rules) -> LabelMap:
@@ -119,7 +134,11 @@ def cascade_labels(models: CascadeModels, contrasts: NDArray[np.float32], brain:
     """
     wt, tc, et = rules.smallest_voxels
     options = CascadeOptions(
-        fill_holes=rules.fill_holes, smallest_wt_voxels=wt, smallest_tc_voxels=tc, smallest_et_voxels=et
+        fill_holes=rules.fill_holes,
+        fragment_share=rules.fragment_share,
+        smallest_wt_voxels=wt,
+        smallest_tc_voxels=tc,
+        smallest_et_voxels=et,
     )
     labels = segment_case(contrasts, brain, models=models, options=options).labels
     return np.where(largest_component(labels > 0), labels, 0).astype(np.uint8) if rules.largest_only else labels

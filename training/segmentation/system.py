@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gliosynth.labels import region_mask
-from training.data.augment import augment
 from training.data.mixture import Rings
 from training.data.ring import Ring
-from training.data.samples import draw_views
 from training.loop.devices import descend, set_up
 from training.loop.run_folder import load_weights
 from training.loop.system import Evaluation, Step
 from training.losses.overlap import deep_loss, logit_loss
 from training.networks.unet2d import UNet2d
+from training.segmentation.augment import augment
 from training.segmentation.gbm.views import draw_placed_views
 from training.segmentation.options import Options
 from training.segmentation.presets import Preset, network_input
+from training.segmentation.samples import draw_views
 from training.segmentation.validation import rings_below, score_presets
 
 NETWORK: Final = "network"

@@ -16,8 +16,8 @@ from torch import nn
 
 from gliosynth.labels import region_mask
 from training.data.ring import Ring
-from training.data.samples import read_stacks
 from training.segmentation.presets import Preset, network_input
+from training.segmentation.samples import read_stacks
 
 THRESHOLD: Final = 0.5
 """Probability from which a pixel belongs to the region; fixed a priori, fitted to nothing."""

@@ -9,8 +9,8 @@ from gliosynth.errors import InvalidParameterError
 from training.data.fakes import simulate_ball
 from training.data.mixture import Mixture, nested_share, nested_subset, restrict
 from training.data.ring import Ring, RingShape, feed
-from training.data.samples import draw_views
 from training.segmentation.presets import segmenter
+from training.segmentation.samples import draw_views
 
 SHAPE = RingShape(slots=8, slices=4, height=32, width=32)
 

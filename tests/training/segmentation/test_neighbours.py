@@ -15,11 +15,11 @@ from services.runtime.inference.onnx_engine import OnnxEngine
 from services.runtime.inference.region_models import ServedRegionModel
 from services.runtime.inference.repository import ModelRepository
 from training.data.ring import Ring
-from training.data.samples import read_stacks
 from training.export.__main__ import main
 from training.loop.run_folder import save_weights
 from training.networks.unet2d import UNet2d, UNet2dSpec
 from training.segmentation.presets import Preset, network_input, segmenter
+from training.segmentation.samples import read_stacks
 
 SPEC = UNet2dSpec(12, (4, 6, 8, 10))
 PLANES = np.array([0, 4, 5, 11])

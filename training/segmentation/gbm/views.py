@@ -4,11 +4,11 @@ import numpy as np
 
 from gliosynth.errors import InvalidInputError
 from training.data.mixture import Rings
-from training.data.ring import Ring
-from training.data.samples import ATTEMPTS, LEAST_BRAIN_PX, Stacks, Views, read_stacks
+from training.data.ring import ATTEMPTS, LEAST_BRAIN_PX, Ring
 from training.segmentation.gbm.painting import paint
 from training.segmentation.gbm.shapes import draw_tumour
 from training.segmentation.presets import Preset
+from training.segmentation.samples import Stacks, Views, read_stacks
 
 
 def draw_placed_views(rings: Rings, preset: Preset, *, count: int, rng: np.random.Generator) -> Views:

@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from gliosynth.labels import Label
 from training.data.ring import Z_LIMIT
-from training.data.samples import Views
 from training.segmentation.presets import T2F, T2W, Preset
+from training.segmentation.samples import Views
 
 ROTATION_DEG: Final = 15.0
 """Largest in-plane rotation, SynthSeg."""

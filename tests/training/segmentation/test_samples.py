@@ -1,4 +1,4 @@
-"""Tests of training.data.samples and training.augment."""
+"""Tests of training.segmentation.samples and training.augment."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 
 from gliosynth.errors import InvalidInputError
 from gliosynth.labels import Region
-from training.data.augment import augment
 from training.data.fakes import simulate_ball
 from training.data.ring import Ring, RingShape, feed
-from training.data.samples import Stacks, draw_views, read_stacks
+from training.segmentation.augment import augment
 from training.segmentation.presets import PRESETS, Variation
+from training.segmentation.samples import Stacks, draw_views, read_stacks
 
 WT = replace(PRESETS[Region.WT], crop=(48, 64))
 WHOLE = replace(WT, variation=replace(WT.variation, channel_dropout=0))

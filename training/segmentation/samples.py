@@ -9,17 +9,11 @@ from numpy.typing import NDArray
 from gliosynth.errors import InvalidInputError
 from gliosynth.labels import CONTRASTS, REGION_LABELS, Region
 from training.data.mixture import Rings
-from training.data.ring import Ring
+from training.data.ring import ATTEMPTS, LEAST_BRAIN_PX, Ring
 from training.segmentation.presets import NEIGHBOUR_MM, Preset
-
-LEAST_BRAIN_PX: Final = 400
-"""Pixels of brain below which a slice is not worth a sample: 4 cm2."""
 
 STRAY_BOX_SHARE: Final = 0.1
 """Share of TC and ET samples whose box lies on brain without tumour, as after a false WT."""
-
-ATTEMPTS: Final = 100
-"""Draws before a ring is taken for unusable."""
 
 
 @dataclass(frozen=True, eq=False)
