@@ -22,7 +22,7 @@ from gliosynth.errors import InvalidParameterError
 from gliosynth.labels import REGIONS, LabelMap
 from gliosynth.segmentation import CascadeModels
 from training.segmentation.real_cases import DATA, RealCase, baseline_dice, line_of, real_cases, score, summary
-from training.segmentation.region_model import TorchModel, load_model
+from training.segmentation.region_model import TorchModel, load_mean, load_model
 from training.segmentation.rules import TEST_TIME, Rules, cascade_labels, joint_labels, joint_logits
 
 Models = tuple[TorchModel, ...]
@@ -64,14 +64,15 @@ def models_of(line: argparse.Namespace) -> Models:
     paths = [getattr(line, region.lower()) for region in REGIONS]
     if None in paths:
         raise InvalidParameterError("name --joint, or --wt, --tc and --et", field="weights")
-    return tuple(load_model(path) for path in paths)
+    return tuple(load_mean(weights) for weights in paths)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for region in REGIONS:
-        parser.add_argument(f"--{region.lower()}", type=Path, help=f"weights of {region}, .safetensors")
+        parser.add_argument(f"--{region.lower()}", type=Path, nargs="+", metavar="FILE",
+                            help=f"weights of {region}, .safetensors; of several runs: their mean")  # fmt: skip
     parser.add_argument("--joint", type=Path, help="weights of a network of all three regions, instead")
     parser.add_argument("--rules", nargs="+", choices=list(TEST_TIME), default=["published"], metavar="RULES",
                         help=f"what is done with the answers, of {', '.join(TEST_TIME)}")  # fmt: skip

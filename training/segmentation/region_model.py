@@ -1,6 +1,7 @@
 """A trained network as the cascade and the joint evaluation call it: slices in, fp32 logits out, in this process."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from gliosynth.errors import InvalidParameterError
 from training.loop.run_folder import load_weights
+from training.networks.mean import MeanOfNetworks
 from training.networks.unet2d import UNet2d
 from training.segmentation.presets import Preset, preset_of
 from training.segmentation.validation import THRESHOLD
@@ -61,3 +64,21 @@ def load_model(weights: Path) -> TorchModel:
     network = UNet2d(preset.spec)
     load_weights(weights, network)
     return TorchModel(network, preset)
+
+
+def load_mean(weights: Sequence[Path]) -> TorchModel:
+    """Returns the mean of the networks of several runs, which see the same channels; of one run, its network.
+
+    Raises:
+        InvalidParameterError: The networks see different channels.
+    """
+    models = [load_model(path) for path in weights]
+    first = models[0]
+    if any(model.channels != first.channels for model in models):
+        raise InvalidParameterError(
+            f"{', '.join(path.name for path in weights)}: these networks see different channels, so they have no mean",
+            field="weights",
+        )
+    if len(models) == 1:
+        return first
+    return TorchModel(MeanOfNetworks([model.network for model in models]), first.preset)
