@@ -1,10 +1,10 @@
 """One real case through the cascade on three engines that serve the project's own model repository."""
 
-import json
-import subprocess
-import sys
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nibabel
 import numpy as np
@@ -15,36 +15,22 @@ from gliosynth.preprocessing.intensity import normalise
 from gliosynth.segmentation import segment_case
 from services.runtime.inference import Engine, EngineSettings, ModelRepository, load_cascade, open_engine
 
+if TYPE_CHECKING:
+    from conftest import ServeModels
+
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "model_repository"
 CASE = ROOT / "examples" / "cases" / "Brats18_TCIA02_370_1"
-SERVE = ROOT / "deploy" / "triton" / "serve_local.py"
 
 FAST_ENGINE_AGREEMENT = 0.999
 """Least share of the tumour's voxels on which the fast engine agrees with the reference."""
 
 
 @pytest.fixture(scope="module")
-def triton_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def triton_url(serve_models: ServeModels, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Starts a real tritonserver over model_repository/ and yields its address."""
-    install = subprocess.run([sys.executable, SERVE, "--install-only"], capture_output=True, text=True)
-    if install.returncode:
-        pytest.skip(
-            f"no Triton here; try: python deploy/triton/serve_local.py --install-only ({install.stderr[-200:]})"
-        )
-    log = tmp_path_factory.mktemp("triton") / "triton.log"
-    command = [sys.executable, SERVE, "--model-repository", MODELS]
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, log.read_text()[-3000:]
-            yield f"127.0.0.1:{json.loads(line)['grpc_port']}"
-        finally:
-            process.terminate()
+    with serve_models(MODELS, tmp_path_factory.mktemp("triton") / "triton.log") as ports:
+        yield f"127.0.0.1:{ports['grpc_port']}"
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import CancelledError as FutureCancelledError
@@ -21,12 +18,10 @@ from services.runtime.inference import EngineSettings, ModelRepository, open_eng
 from services.runtime.inference.triton_engine import TritonEngine
 
 if TYPE_CHECKING:
-    from conftest import TinyRepository
+    from conftest import ServeModels, TinyRepository
 
 LARGE = np.zeros((4, 4, 1024, 1024), dtype=np.float32)
 """64 MiB: takes far longer to send than the calls that are cut short here are given."""
-
-SERVE = Path(__file__).parents[4] / "deploy" / "triton" / "serve_local.py"
 
 
 @pytest.fixture(scope="module")
@@ -41,24 +36,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory, tiny_repository: type[T
 
 
 @pytest.fixture(scope="module")
-def server(repository: ModelRepository, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
+def server(
+    repository: ModelRepository, serve_models: ServeModels, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, int]]:
     """Starts a real tritonserver and yields its ports."""
-    install = subprocess.run([sys.executable, SERVE, "--install-only"], capture_output=True, text=True)
-    if install.returncode:
-        pytest.skip(f"no Triton here; try: python {SERVE.name} --install-only ({install.stderr[-200:]})")
-    log = tmp_path_factory.mktemp("log") / "triton.log"
-    command = [sys.executable, SERVE, "--model-repository", repository.root, "--threads", "1"]
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, log.read_text()[-3000:]
-            yield json.loads(line)
-        finally:
-            process.terminate()
+    with serve_models(repository.root, tmp_path_factory.mktemp("log") / "triton.log") as ports:
+        yield ports
 
 
 @pytest.fixture
