@@ -68,7 +68,7 @@ train-tiny: $(VENV)/.dev $(STUBS) ## Train, export and serve every system in its
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/e2e/test_training_journeys.py
 
 .PHONY: study
-study: $(VENV)/.dev $(STUBS) ## Run paper 002's study in its small size into runs/study (an hour on a CPU)
+study: $(VENV)/.dev $(STUBS) ## Run paper 002's study in its small size into runs/study
 	OMP_NUM_THREADS=1 $(BIN)/python -m training.study --preset small --out runs/study
 
 .PHONY: evaluate
