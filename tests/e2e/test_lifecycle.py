@@ -110,10 +110,10 @@ def test_one_process_serves_everything(start: Start) -> None:
         "gliosynth_model_info",
     }
     assert 'git_sha="0123abc"' in metrics
-    assert len(listed.models) >= 4
-    for model in listed.models:
-        assert model.newest.digest.startswith("sha256:")
-        assert f'digest="{model.newest.digest}",model="{model.name}"' in metrics
+    digests = {model.name: model.newest.digest for model in listed.models}
+    for name in ("segmenter_wt", "segmenter_tc", "segmenter_et", "skull_strip"):
+        assert digests[name].startswith("sha256:")
+        assert f'digest="{digests[name]}",model="{name}"' in metrics, f"{name} is not ready"
     assert server.ends_with(signal.SIGTERM) == 0
 
 
