@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 VOLUMES = 6
 """Simulated volumes to learn from."""
 
+ONE_BAND_ALONE = 0.25
+"""Most that calling every pixel of a brain the same band can reach in the mean Dice over the four bands."""
+
 ANSWER_TOLERANCE = 1e-3
 """Largest difference of an engine's answer from embedded onnxruntime's; logits and unit intensities are of order 1."""
 
@@ -96,10 +99,10 @@ JOURNEYS = {
     ),
     "feature encoder": Journey(
         train_encoder.main,
-        "--preset tiny --steps 60 --stride 16 --evaluate-every 60 --picture-every 60",
+        "--preset tiny --steps 300 --learning-rate 0.005 --stride 16 --evaluate-every 300 --picture-every 300",
         "encoder --run {run} --ring {held_out}/cystic",
         "feature_encoder",
-        lambda _, figures, chance: figures["whole"] > chance,
+        lambda _, figures, __: figures["bands"] > ONE_BAND_ALONE,
     ),
 }
 
@@ -144,7 +147,7 @@ def repository(data: Data, runs: dict[str, Path], tmp_path_factory: pytest.TempP
 def test_a_system_learns_from_the_simulator_in_its_tiny_size(name: str, runs: dict[str, Path], data: Data) -> None:
     """Its loss falls, and on held-out heads it is better than chance."""
     rows = [json.loads(line) for line in (runs[name] / "stats.jsonl").read_text().splitlines()]
-    losses = [row["losses"]["loss"] for row in rows if "losses" in row]
+    losses = [row["losses"].get("loss", sum(row["losses"].values())) for row in rows if "losses" in row]
     facts = json.loads((runs[name] / "best.json").read_text())
     assert losses[-1] < 0.9 * losses[0]
     assert JOURNEYS[name].learnt(facts["score"], facts["validation"], data.chance), facts
