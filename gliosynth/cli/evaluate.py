@@ -10,13 +10,13 @@ import typer
 from rich.table import Table
 
 from gliosynth import __version__
+from gliosynth.case_files import has_labels
 from gliosynth.cli import options
 from gliosynth.cli.connection import Connection
 from gliosynth.cli.console import ERR, OUT
 from gliosynth.cli.evaluation import EvaluatedCase, evaluate_case
 from gliosynth.cli.outputs import write_files
 from gliosynth.client import CaseFiles, find_case, find_case_folders
-from gliosynth.client.case_files import has_labels
 from gliosynth.errors import InvalidCaseError
 from gliosynth.labels import REGIONS
 from gliosynth.metrics import CaseScores, RegionScores

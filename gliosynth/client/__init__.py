@@ -1,6 +1,6 @@
 """The SDK: a client of the gliosynth services, and a server of one's own where there is none."""
 
-from gliosynth.client.case_files import CaseFiles, find_case, find_case_folders
+from gliosynth.case_files import CaseFiles, find_case, find_case_folders
 from gliosynth.client.channel import TlsOptions
 from gliosynth.client.client import GliosynthClient
 from gliosynth.client.cohort_results import Cohort, CohortPrice, CohortState, UploadedAnatomy

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from gliosynth.client.case_files import CaseFiles
+from gliosynth.case_files import CaseFiles
 from gliosynth.errors import InvalidVolumeError
 from gliosynth.labels import Contrast
 from gliosynth.nifti import write_nifti

@@ -85,7 +85,6 @@ def report(line: argparse.Namespace, preset: StudyPreset, sets: Sets, synthetic:
     facts = StudyFacts(
         preset=preset.name,
         command=f"python -m training.study {shlex.join(line.given)}",
-        commit="",
         base=sets.base.origin,
         held_out=sets.held_out.origin,
         synthetic=synthetic.origin,

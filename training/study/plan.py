@@ -19,7 +19,7 @@ TRIAL_STEPS: Final = 2
 """Steps that are timed, after one that is not."""
 
 SECONDS_PER_HEAD: Final = 4.0
-"""Time to simulate one case on one core (PERFORMANCE 8 states the simulator's speed; measured 3.6 to 5.1 s)."""
+"""Rough time to simulate one case on one core, for the plan alone."""
 
 DATA_SHARE: Final = 0.35
 """Drawing and augmenting a batch takes about this part of a small network's step on one core."""

@@ -30,7 +30,6 @@ class StudyFacts:
     Attributes:
         preset: Name of the study's preset.
         command: What makes it again.
-        commit: Of the code, or "".
         base: What the base cases are.
         held_out: What the held-out cases are.
         synthetic: What the synthetic cases are.
@@ -43,7 +42,6 @@ class StudyFacts:
 
     preset: str
     command: str
-    commit: str
     base: str
     held_out: str
     synthetic: str
@@ -121,7 +119,7 @@ def _head(summary: Summary, facts: StudyFacts) -> str:
         f"- Seeds are averaged case by case. Intervals: paired percentile bootstrap over cases, {DRAWS} draws."
         " p: Wilcoxon signed-rank, two-sided, corrected by Holm over all comparisons of this study."
         f"{few}\n\n"
-        f"Made by `{facts.command}`{f' at commit {facts.commit}' if facts.commit else ''}."
+        f"Made by `{facts.command}`."
     )
 
 

@@ -1,6 +1,6 @@
 """BraTS folders of 2018 to 2023: four images and a ``seg`` a case, in either naming, HGG and LGG apart or together.
 
-File names are those of `gliosynth.client.case_files`. A case is what shares a name before the contrast, so a folder per
+File names are those of `gliosynth.case_files`. A case is what shares a name before the contrast, so a folder per
 case and all files in one folder are both read.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gliosynth.client.case_files import CONTRAST_SUFFIXES, LABELS_SUFFIX
+from gliosynth.case_files import CONTRAST_SUFFIXES, LABELS_SUFFIX
 from training.data.sources.found import FoundCase, ImageFile
 
 FILE_NAME: Final = re.compile(r"^(?P<case>.+)[-_](?P<suffix>[a-z0-9]+)\.nii(\.gz)?$", re.IGNORECASE)

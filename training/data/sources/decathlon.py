@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gliosynth.client.case_files import CONTRAST_SUFFIXES
+from gliosynth.case_files import CONTRAST_SUFFIXES
 from gliosynth.errors import InvalidInputError
 from gliosynth.labels import Contrast, Label
 from training.data.sources.found import FoundCase, ImageFile

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gliosynth.client.case_files import find_case, find_case_folders, has_labels
+from gliosynth.case_files import find_case, find_case_folders, has_labels
 from gliosynth.errors import InvalidCaseError
 from gliosynth.labels import Contrast
 
